@@ -1,0 +1,44 @@
+/** The contract of cgroup access: one implementation for v1 hierarchies, one for the unified hierarchy. */
+
+import type { Resources } from '../containers/config.js';
+
+export interface CgroupStats {
+  /** Nanoseconds since the epoch at which the files were read. */
+  readonly timestamp: bigint;
+  /** CPU time used, nanoseconds. */
+  readonly cpuUsageNs: bigint;
+  readonly memoryUsage: number;
+  /** Usage less inactive file pages: what an eviction manager counts. */
+  readonly memoryWorkingSet: number;
+  readonly memoryRss: number;
+  /** Bytes; 0: no limit. */
+  readonly memoryLimit: number;
+  readonly pageFaults: number;
+  readonly majorPageFaults: number;
+  readonly swapUsage: number;
+  readonly pids: number;
+  readonly oomKills: number;
+}
+
+/** All paths are relative to the hierarchy's root: `/kubepods/burstable/pod…/<container>`. */
+export interface Cgroups {
+  readonly version: 1 | 2;
+  /** Makes the cgroup and its parents with the controllers enabled. */
+  create(path: string): Promise<void>;
+  /** Applies limits to an existing cgroup (a pod's own; containers are updated by the OCI runtime). */
+  apply(path: string, resources: Resources): Promise<void>;
+  exists(path: string): Promise<boolean>;
+  processes(path: string): Promise<number[]>;
+  /** SIGKILLs every process of the subtree (cgroup.kill, or freeze and kill on v1) until none is left; bounded. */
+  kill(path: string): Promise<void>;
+  /** Removes the cgroup and its children; retried while the kernel says EBUSY, bounded. Idempotent. */
+  remove(path: string): Promise<void>;
+  /** undefined where the cgroup does not exist. */
+  stats(path: string): Promise<CgroupStats | undefined>;
+  /** Out-of-memory kills so far; 0 where the cgroup is gone. */
+  oomKills(path: string): Promise<number>;
+  /** Absolute directories with a `cgroup.procs` that list all processes of the cgroup (v1: one hierarchy's). */
+  directories(path: string): string[];
+  /** Moves a process into the cgroup in every hierarchy. */
+  attach(path: string, pid: number): Promise<void>;
+}

@@ -1,0 +1,108 @@
+/**
+ * The keeper's contract. cribd speaks it over `<state>/keeper.sock`, one JSON object per frame (frames.ts). The keeper
+ * knows nothing of OCI runtimes: it is given argument vectors, and owns the processes, their stdio and their exits.
+ */
+
+/** Raised when a message changes its meaning; a keeper refuses a client of another major version. */
+export const KEEPER_PROTOCOL_VERSION = 1;
+
+/** How the stdio of a kept container is connected. */
+export interface KeptStdio {
+  readonly tty: boolean;
+  /** The container's stdin is a FIFO whose writer the keeper holds; otherwise /dev/null. */
+  readonly stdin: boolean;
+  readonly stdinOnce: boolean;
+  /** Owner of the FIFOs, so that a non-root process can reopen /dev/stdout. */
+  readonly uid: number;
+  readonly gid: number;
+  /** CRI log file; empty: output is read and thrown away. */
+  readonly logPath: string;
+  /** Longest content of one log line in bytes before it is split into partial lines. */
+  readonly maxLineBytes: number;
+}
+
+export interface KeptContainerSpec {
+  readonly id: string;
+  /** A directory that the keeper owns: FIFOs, console socket, record and exit record go there. */
+  readonly directory: string;
+  /**
+   * Command that creates the container and ends, leaving init as an orphan for the keeper to adopt (`crun create …`).
+   * `{pidFile}` and `{consoleSocket}` in an argument are replaced by paths in `directory`.
+   */
+  readonly createArgv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** File in which the runtime writes JSON log lines; its last error becomes the message of a failed create. */
+  readonly runtimeLog: string;
+  readonly stdio: KeptStdio;
+  /** Milliseconds that creating may take. */
+  readonly createTimeoutMs: number;
+  /**
+   * Directories with a `cgroup.procs` whose processes are killed once init has exited, so that nothing outlives the
+   * container (cgroup v2: one; v1: the pids, else the freezer hierarchy).
+   */
+  readonly cgroupDirs: readonly string[];
+}
+
+/** What the keeper knows of a container; the same object is its durable record. */
+export interface KeptContainer {
+  readonly id: string;
+  readonly directory: string;
+  readonly pid: number;
+  /** Field 22 of /proc/PID/stat, clock ticks since boot: tells a reused pid. */
+  readonly startTime: string;
+  readonly logPath: string;
+  readonly exit: KeptExit | undefined;
+}
+
+export interface KeptExit {
+  /** 0 to 255; 128 + signal for a signalled process; undefined when nothing can know. */
+  readonly exitCode: number | undefined;
+  readonly signal: number;
+  /** Nanoseconds since the epoch, as decimal text. */
+  readonly finishedAt: string;
+}
+
+export interface KeptExecSpec {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Written by the runtime before it waits: the pid of the process in the container, to be killed on timeout. */
+  readonly pidFile: string;
+  /** Milliseconds; 0: no limit. */
+  readonly timeoutMs: number;
+  /** Bytes kept of stdout and of stderr each; the rest is read and dropped. */
+  readonly maxOutputBytes: number;
+}
+
+export interface KeptExecResult {
+  readonly exitCode: number;
+  /** base64 on the wire, Buffers for the caller. */
+  readonly stdout: Buffer;
+  readonly stderr: Buffer;
+  readonly timedOut: boolean;
+}
+
+/** What cribd calls. Every method rejects with a CribError; UNAVAILABLE when the keeper is gone. */
+export interface Keeper {
+  /** Connects, starting a keeper process when none answers. */
+  connect(): Promise<void>;
+  /** Leaves the keeper running. */
+  disconnect(): void;
+  /** Runs `createArgv`; resolves when the runtime has ended well and init is adopted. Undoes everything on failure. */
+  create(spec: KeptContainerSpec): Promise<KeptContainer>;
+  /** Runs a short command to its end (`crun start`); its stderr tail is in the error. Milliseconds. */
+  run(argv: readonly string[], env: Readonly<Record<string, string>>, timeoutMs: number): Promise<void>;
+  exec(spec: KeptExecSpec, signal?: AbortSignal): Promise<KeptExecResult>;
+  /** Signals init through its pidfd. No error when it has exited. */
+  signal(id: string, signal: number): Promise<void>;
+  /** SIGKILLs everything in the container's cgroup. */
+  killAll(id: string): Promise<void>;
+  /** Closes and opens the log file again (ReopenContainerLog). */
+  reopenLog(id: string): Promise<void>;
+  /** Closes stdio, drops the record and removes `directory`. Idempotent; refuses while init runs. */
+  forget(id: string): Promise<void>;
+  list(): Promise<KeptContainer[]>;
+  /** Called after the exit record is durable and the output drained; once per container and connection. */
+  onExit(listener: (container: KeptContainer) => void): void;
+  /** Process id of the keeper, for `crib doctor` and the cgroup accounting. */
+  readonly pid: number;
+}

@@ -1,0 +1,37 @@
+/**
+ * unshare(2) and setns(2): they act on the calling thread, so a caller makes synchronous calls only until it is back
+ * in its own namespaces, or its thread ends.
+ */
+
+import { bind } from './libc.js';
+
+const unshareCall = bind('unshare', 'int unshare(int flags)');
+const setnsCall = bind('setns', 'int setns(int fd, int type)');
+const gettidCall = bind('gettid', 'int gettid()');
+const sethostnameCall = bind('sethostname', 'int sethostname(const char *name, size_t length)');
+const chrootCall = bind('chroot', 'int chroot(const char *path)');
+
+/** unshare(2); `flags` are CLONE.*. */
+export function unshare(flags: number): void {
+  unshareCall([flags], `0x${flags.toString(16)}`);
+}
+
+/** setns(2); `type` is a CLONE.* flag or 0 for any. */
+export function setNamespace(fd: number, type: number): void {
+  setnsCall([fd, type], `fd ${fd}`);
+}
+
+/** Kernel id of the calling thread: its namespaces are under /proc/self/task/TID/ns. */
+export function threadId(): number {
+  return gettidCall([]);
+}
+
+/** sethostname(2) in the calling thread's UTS namespace; at most 64 bytes. */
+export function setHostname(name: string): void {
+  sethostnameCall([name, Buffer.byteLength(name)], name);
+}
+
+/** chroot(2), for the whole process; the caller changes directory. */
+export function chroot(path: string): void {
+  chrootCall([path], path);
+}
