@@ -1,0 +1,96 @@
+/**
+ * Durable records: one directory an object, one `state.json` in it. A record is written beside, synced and renamed,
+ * so a reader sees the old one or the new one whole; what cannot be read is set aside and reported, never guessed at.
+ */
+
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import { errnoName } from '../linux/libc.js';
+import type { Log } from '../log.js';
+import { directoryOf, isId } from './ids.js';
+
+const FILE = 'state.json';
+const MAX_BYTES = 16 * 1024 * 1024;
+
+/** Writes `value` so that it survives kill -9 and a power cut once the promise resolves. */
+export async function writeDurably(file: string, value: unknown): Promise<void> {
+  const temporary = `${file}.tmp`;
+  const handle = await fs.open(temporary, 'w', 0o600);
+  try {
+    await handle.writeFile(JSON.stringify(value));
+    await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+  await fs.rename(temporary, file);
+}
+
+export class Records<T extends { readonly id: string }> {
+  readonly #root: string;
+  readonly #log: Log;
+  readonly #valid: (value: unknown) => value is T;
+
+  /** `valid` tells a record of this kind and version from anything else that may lie there. */
+  constructor(root: string, log: Log, valid: (value: unknown) => value is T) {
+    this.#root = root;
+    this.#log = log;
+    this.#valid = valid;
+  }
+
+  /** The object's own directory, where its other files lie. */
+  directory(id: string): string {
+    return directoryOf(this.#root, id);
+  }
+
+  async save(record: T): Promise<void> {
+    const directory = this.directory(record.id);
+    try {
+      await writeDurably(path.join(directory, FILE), record);
+    } catch (error) {
+      if (errnoName(error) !== 'ENOENT') throw error;
+      await fs.mkdir(directory, { recursive: true, mode: 0o700 });
+      await writeDurably(path.join(directory, FILE), record);
+    }
+  }
+
+  /** Removes the object's directory with all that is in it. Idempotent. */
+  async remove(id: string): Promise<void> {
+    const directory = this.directory(id);
+    await fs.rm(path.join(directory, FILE), { force: true });
+    await fs.rm(directory, { recursive: true, force: true });
+  }
+
+  /** Every record that can be read; `orphans` are directories without one, left by a crash while they were made. */
+  async load(): Promise<{ records: T[]; orphans: string[] }> {
+    await fs.mkdir(this.#root, { recursive: true, mode: 0o700 });
+    const records: T[] = [];
+    const orphans: string[] = [];
+    for (const entry of await fs.readdir(this.#root, { withFileTypes: true })) {
+      if (!entry.isDirectory() || !isId(entry.name)) continue;
+      const record = await this.#read(entry.name);
+      if (record === undefined) orphans.push(entry.name);
+      else if (record !== 'set aside') records.push(record);
+    }
+    return { records, orphans };
+  }
+
+  async #read(id: string): Promise<T | 'set aside' | undefined> {
+    const file = path.join(this.#root, id, FILE);
+    try {
+      if ((await fs.stat(file)).size > MAX_BYTES) throw new Error(`larger than ${MAX_BYTES} bytes`);
+      const value: unknown = JSON.parse(await fs.readFile(file, 'utf8'));
+      if (!this.#valid(value) || value.id !== id) throw new Error('not a record of this kind and version');
+      return value;
+    } catch (error) {
+      if (errnoName(error) === 'ENOENT') return (await isSetAside(path.join(this.#root, id))) ? 'set aside' : undefined;
+      const aside = `${file}.unreadable`;
+      this.#log.error({ file, aside, error: String(error) }, 'a record cannot be read and was set aside');
+      await fs.rename(file, aside);
+      return 'set aside';
+    }
+  }
+}
+
+async function isSetAside(directory: string): Promise<boolean> {
+  return (await fs.readdir(directory)).includes(`${FILE}.unreadable`);
+}

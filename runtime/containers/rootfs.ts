@@ -1,0 +1,88 @@
+/** The root file system of a container: an overlay of the image's layers and a writable one. */
+
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import { CribError, messageOf } from '../errors.js';
+import { MNT, MS } from '../linux/constants.js';
+import { errnoName } from '../linux/libc.js';
+import { mount, mountByOptions, unmount } from '../linux/mounts.js';
+
+export interface RootfsPaths {
+  /** The writable layer. */
+  readonly upper: string;
+  /** Overlay's own work directory, on the file system of `upper`. */
+  readonly work: string;
+  /** Where the merged tree is mounted. */
+  readonly target: string;
+}
+
+/** mount(2) copies its data argument from one page (mount(2), "Historical"). */
+const MOUNT_DATA_MAX = 4095;
+
+/**
+ * Mounts `lowers` (lowest layer first) with a fresh writable layer at `paths.target`. The overlay is `volatile`: no
+ * sync when it is unmounted, since a writable layer never outlives a power cut (overlayfs.rst, "Volatile mount").
+ */
+export async function mountRootfs(lowers: readonly string[], paths: RootfsPaths): Promise<void> {
+  await Promise.all(
+    [paths.upper, paths.work, paths.target].map((directory) => fs.mkdir(directory, { recursive: true })),
+  );
+  await fs.chmod(paths.upper, 0o755);
+  const lower = lowers.length === 0 ? [paths.upper] : [...lowers].reverse();
+  try {
+    mountOverlay(lower, paths);
+  } catch (error) {
+    throw new CribError('INTERNAL', `mounting the root file system at ${paths.target}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function mountOverlay(lower: readonly string[], paths: RootfsPaths): void {
+  const data = `lowerdir=${lower.join(':')},upperdir=${paths.upper},workdir=${paths.work},volatile`;
+  if (data.length <= MOUNT_DATA_MAX) {
+    mount('overlay', paths.target, 'overlay', 0, data);
+    return;
+  }
+  mountByOptions('overlay', paths.target, [
+    ...lower.map((directory) => ['lowerdir+', directory] as const),
+    ['upperdir', paths.upper],
+    ['workdir', paths.work],
+    ['volatile', null],
+  ]);
+}
+
+/** Unmounts and removes the mount point; keeps the writable layer. Idempotent; never follows a symlink at `target`. */
+export async function unmountRootfs(target: string): Promise<void> {
+  unmountIfMounted(target);
+  await fs.rmdir(target).catch((error: unknown) => {
+    if (errnoName(error) !== 'ENOENT') throw error;
+  });
+}
+
+/** umount2(2) with MNT_DETACH until nothing is mounted at `target`. EINVAL and ENOENT mean that nothing is. */
+export function unmountIfMounted(target: string): void {
+  for (;;) {
+    try {
+      unmount(target, MNT.DETACH);
+    } catch (error) {
+      const code = errnoName(error);
+      if (code === 'EINVAL' || code === 'ENOENT') return;
+      throw error;
+    }
+  }
+}
+
+/** A bind mount of the file or directory `source` on `target`, which must exist. */
+export function bindMount(source: string, target: string): void {
+  mount(source, target, '', MS.BIND);
+}
+
+/** The directories of a container's root file system. */
+export function rootfsPaths(durableDirectory: string, bundle: string): RootfsPaths {
+  return {
+    upper: path.join(durableDirectory, 'upper'),
+    work: path.join(durableDirectory, 'work'),
+    target: path.join(bundle, 'rootfs'),
+  };
+}
