@@ -27,8 +27,8 @@ export async function mountRootfs(lowers: readonly string[], paths: RootfsPaths)
   await Promise.all(
     [paths.upper, paths.work, paths.target].map((directory) => fs.mkdir(directory, { recursive: true })),
   );
-  await fs.chmod(paths.upper, 0o755);
-  const lower = lowers.length === 0 ? [paths.upper] : [...lowers].reverse();
+  const lower = lowers.length === 0 ? [await emptyLower(paths)] : [...lowers].reverse();
+  await copyOwnerAndMode(lower[0] ?? paths.upper, paths.upper);
   try {
     mountOverlay(lower, paths);
   } catch (error) {
@@ -36,6 +36,20 @@ export async function mountRootfs(lowers: readonly string[], paths: RootfsPaths)
       cause: error,
     });
   }
+}
+
+/** An image without layers still needs a lower directory. */
+async function emptyLower(paths: RootfsPaths): Promise<string> {
+  const directory = path.join(path.dirname(paths.upper), 'empty');
+  await fs.mkdir(directory, { recursive: true, mode: 0o755 });
+  return directory;
+}
+
+/** `/` of the merged tree is the writable layer's own directory: it looks like the image's. */
+async function copyOwnerAndMode(from: string, to: string): Promise<void> {
+  const { uid, gid, mode } = await fs.stat(from);
+  await fs.chown(to, uid, gid);
+  await fs.chmod(to, mode & 0o7777);
 }
 
 function mountOverlay(lower: readonly string[], paths: RootfsPaths): void {

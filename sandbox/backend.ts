@@ -1,0 +1,38 @@
+/**
+ * The contract between pods and what isolates them. A backend knows nothing of gRPC, of the network's making or of
+ * records; it is given facts and makes processes.
+ */
+
+import type { KeptContainer } from '../runtime/keeper/protocol.js';
+import type { OciResources } from '../runtime/spec/types.js';
+import type { SandboxCapabilities } from '../volumes/types.js';
+import type { ContainerRecord } from './container-record.js';
+import type { PodRecord } from './pod-record.js';
+import type { ExecSyncResult } from './types.js';
+
+export interface SandboxBackend {
+  readonly capabilities: SandboxCapabilities;
+  /** Namespaces (or the VM), the pod's own files and cgroup: everything but the network. Undoes itself on failure. */
+  prepare(pod: PodRecord): Promise<void>;
+  /** What has to wait until the network is there: the hosts file, the init of a shared PID namespace. */
+  finish(pod: PodRecord): Promise<void>;
+  /** Takes back `prepare` and `finish`, in whatever state they are. Idempotent. */
+  release(pod: PodRecord): Promise<void>;
+  /** True while what `prepare` made still stands. */
+  alive(pod: PodRecord): Promise<boolean>;
+  /** Files that the pod gives each container: path in the container to path on the host. */
+  podFiles(pod: PodRecord): readonly { readonly destination: string; readonly source: string }[];
+  /** Path of a pod's shared PID namespace. */
+  sharedPidNamespace(pod: PodRecord): Promise<string>;
+
+  start(container: ContainerRecord, bundle: string): Promise<KeptContainer>;
+  execSync(
+    container: ContainerRecord,
+    command: readonly string[],
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<ExecSyncResult>;
+  update(container: ContainerRecord, resources: OciResources): Promise<void>;
+  /** Clears away what the runtime keeps of a container whose processes have ended. Idempotent. */
+  clear(container: ContainerRecord): Promise<void>;
+}

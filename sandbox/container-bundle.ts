@@ -1,0 +1,99 @@
+/** From a container's configuration to its OCI bundle: who it runs as, what it mounts, which namespaces it joins. */
+
+import type { ContainerConfig } from '../runtime/containers/config.js';
+import { CribError } from '../runtime/errors.js';
+import type { ImageRecord } from '../runtime/images/types.js';
+import { startTimeOf } from '../runtime/linux/processes.js';
+import { buildSpec } from '../runtime/spec/build.js';
+import { hostDevices, resolveDevices } from '../runtime/spec/devices.js';
+import { loadLocalhostSeccomp } from '../runtime/spec/seccomp/localhost.js';
+import type { NamespacePaths, OciSpec, ResolvedMount, ResolvedUser } from '../runtime/spec/types.js';
+import { resolveUser } from '../runtime/spec/users.js';
+import { prepareVolumes } from '../volumes/prepare.js';
+import type { VolumeDecision } from '../volumes/types.js';
+import type { Node } from './node.js';
+import type { Pod } from './pod-record.js';
+
+export interface BundleRequest {
+  readonly id: string;
+  readonly config: ContainerConfig;
+  readonly image: ImageRecord;
+  /** Where the root file system is mounted. */
+  readonly rootfs: string;
+}
+
+export interface Bundle {
+  readonly spec: OciSpec;
+  readonly user: ResolvedUser;
+  readonly volumes: readonly VolumeDecision[];
+  readonly cgroup: string;
+}
+
+/** Gathers the facts and builds the OCI spec. Throws what the client can mend as INVALID_ARGUMENT, naming the field. */
+export async function buildBundle(node: Node, pod: Pod, request: BundleRequest): Promise<Bundle> {
+  const { id, config, image, rootfs } = request;
+  const backend = node.backend(pod.record);
+  const { dockerRoots, host } = node.parts;
+  const cgroup = `${pod.record.cgroup === '/' ? '' : pod.record.cgroup}/${id}`;
+  const [user, volumes, devices, localhostSeccomp, namespaces] = await Promise.all([
+    resolveUser(rootfs, config.security, image.run.user),
+    prepareVolumes(config.mounts, { capabilities: backend.capabilities, rootfs, dockerRoots }),
+    resolveDevices(config.devices),
+    loadLocalhostSeccomp(config.security),
+    namespacesOf(node, pod, config),
+  ]);
+  const mounts = volumes.map((volume) => volume.mount).filter((mount) => mount !== undefined);
+  const { metadata, hostname, security } = pod.record.config;
+  const spec = buildSpec({
+    id,
+    config,
+    image: image.run,
+    pod: { id: pod.id, ...metadata, hostname, privileged: security.privileged },
+    rootfs,
+    cgroupsPath: cgroup,
+    namespaces,
+    user,
+    mounts: [...podMounts(node, pod, config, mounts), ...mounts],
+    devices,
+    hostDevices: config.security.privileged ? await hostDevices() : [],
+    localhostSeccomp,
+    host,
+  });
+  return { spec, user, volumes: volumes.map((volume) => volume.decision), cgroup };
+}
+
+/** The pod's own files, where the client mounts nothing of its own. Read-only with the root file system. */
+function podMounts(node: Node, pod: Pod, config: ContainerConfig, own: readonly ResolvedMount[]): ResolvedMount[] {
+  const taken = new Set(own.map((mount) => mount.destination));
+  const access = config.security.readonlyRootfs ? 'ro' : 'rw';
+  return node
+    .backend(pod.record)
+    .podFiles(pod.record)
+    .filter((file) => !taken.has(file.destination))
+    .map(({ destination, source }) => ({
+      destination,
+      source,
+      type: 'bind',
+      options: ['rbind', 'rprivate', destination === '/dev/shm' ? 'rw' : access],
+    }));
+}
+
+async function namespacesOf(node: Node, pod: Pod, config: ContainerConfig): Promise<NamespacePaths> {
+  return { ...pod.record.namespaces, pid: await pidNamespace(node, pod, config) };
+}
+
+/** CRI NamespaceOption.pid: the container's own, the pod's, the host's, or that of another container of the pod. */
+async function pidNamespace(node: Node, pod: Pod, config: ContainerConfig): Promise<string> {
+  const { pid, targetId } = config.security.namespaces;
+  if (pid === 'node') return 'host';
+  if (pid === 'container') return 'new';
+  if (pid === 'pod') return node.backend(pod.record).sharedPidNamespace(pod.record);
+  const target = node.containers.get(targetId).record;
+  if (target.podId !== pod.id || target.state !== 'running' || startTimeOf(target.pid) !== target.startTime) {
+    throw new CribError(
+      'FAILED_PRECONDITION',
+      `config.linux.security_context.namespace_options.target_id: container ${targetId} does not run in this pod`,
+    );
+  }
+  return `/proc/${target.pid}/ns/pid`;
+}

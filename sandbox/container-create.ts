@@ -1,0 +1,121 @@
+/**
+ * CreateContainer: the root file system is mounted, the user looked up, every volume routed and the OCI bundle
+ * written. No process yet: the OCI runtime is called by StartContainer, so that a command that cannot run shows as
+ * ContainerCannotRun in the status, as a kubelet expects.
+ */
+
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import type { ContainerConfig } from '../runtime/containers/config.js';
+import { newId } from '../runtime/containers/ids.js';
+import { mountRootfs, rootfsPaths, unmountRootfs } from '../runtime/containers/rootfs.js';
+import { attempting, CribError } from '../runtime/errors.js';
+import type { ImageRecord } from '../runtime/images/types.js';
+import { Undo } from '../runtime/undo.js';
+import { nowNs } from './clock.js';
+import type { PodConfig } from './config.js';
+import { buildBundle } from './container-bundle.js';
+import { Container, type ContainerRecord, containerKey } from './container-record.js';
+import type { Node } from './node.js';
+import type { Pod } from './pod-record.js';
+import { requireReady } from './pod-stop.js';
+
+/**
+ * Makes a container and returns its id. The same request again gets the container that is there; ALREADY_EXISTS when
+ * its name and attempt are taken by a different one.
+ */
+export async function createContainer(
+  node: Node,
+  podId: string,
+  config: ContainerConfig,
+  podConfig: PodConfig | undefined,
+): Promise<string> {
+  const pod = node.pods.get(podId);
+  requireReady(pod);
+  const key = containerKey(pod.id, config);
+  const earlier = node.containerNames.get(key);
+  if (earlier !== undefined) return joinEarlier(node, await earlier, config);
+  const creation = create(node, pod, config, podConfig);
+  node.containerNames.set(key, creation);
+  try {
+    return await creation;
+  } catch (error) {
+    node.containerNames.delete(key);
+    throw attempting(`creating container ${config.metadata.name} in pod ${pod.id.slice(0, 13)}`, error);
+  }
+}
+
+function joinEarlier(node: Node, id: string, config: ContainerConfig): string {
+  const container = node.containers.get(id);
+  if (JSON.stringify(container.record.config) === JSON.stringify(config)) return id;
+  throw new CribError(
+    'ALREADY_EXISTS',
+    `container ${config.metadata.name}, attempt ${config.metadata.attempt}, is already in the pod as ${id}, and differs`,
+  );
+}
+
+async function create(
+  node: Node,
+  pod: Pod,
+  config: ContainerConfig,
+  podConfig: PodConfig | undefined,
+): Promise<string> {
+  const image = node.parts.images.find(config.image.image);
+  if (image === undefined) {
+    throw new CribError('NOT_FOUND', `image ${config.image.image} is not on this node; pull it first`);
+  }
+  const id = newId();
+  const bundle = node.bundle(id);
+  const container = await Undo.guard(node.parts.log, async (undo) => {
+    undo.push('remove the container record', () => node.containerRecords.remove(id));
+    undo.push('remove the bundle', () => fs.rm(bundle, { recursive: true, force: true }));
+    const paths = rootfsPaths(node.containerRecords.directory(id), bundle);
+    undo.push('unmount the root file system', () => unmountRootfs(paths.target));
+    await mountRootfs(node.parts.images.layerPaths(image.chain), paths);
+    const { spec, user, volumes, cgroup } = await buildBundle(node, pod, { id, config, image, rootfs: paths.target });
+    await fs.writeFile(path.join(bundle, 'config.json'), JSON.stringify(spec), { mode: 0o600 });
+    const base = newRecord(pod, id, config, image, podConfig);
+    const record: ContainerRecord = { ...base, user, volumes, cgroup };
+    requireReady(pod);
+    await node.containerRecords.save(record);
+    return new Container(record);
+  });
+  node.containers.add(container);
+  node.emit('created', id, pod.id);
+  return id;
+}
+
+type Base = Omit<ContainerRecord, 'user' | 'volumes' | 'cgroup'>;
+
+function newRecord(
+  pod: Pod,
+  id: string,
+  config: ContainerConfig,
+  image: ImageRecord,
+  podConfig: PodConfig | undefined,
+): Base {
+  const logDirectory = podConfig?.logDirectory || pod.record.config.logDirectory;
+  const logged = logDirectory !== '' && config.logPath !== '';
+  return {
+    version: 1,
+    id,
+    podId: pod.id,
+    config,
+    imageId: image.id,
+    imageRef: image.digests[0] ?? image.id,
+    chain: image.chain,
+    state: 'created',
+    createdAt: String(nowNs()),
+    startedAt: '0',
+    finishedAt: '0',
+    exitCode: 0,
+    reason: '',
+    message: '',
+    logPath: logged ? path.join(logDirectory, config.logPath) : '',
+    resources: config.resources,
+    stopSignal: config.stopSignal || image.run.stopSignal || 'SIGTERM',
+    runtime: pod.record.handler,
+    pid: 0,
+    startTime: '',
+  };
+}

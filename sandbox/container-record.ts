@@ -1,0 +1,129 @@
+/** A container as it is on disk and in memory. */
+
+import type { ContainerConfig, Resources } from '../runtime/containers/config.js';
+import type { KeptExit } from '../runtime/keeper/protocol.js';
+import { Serial } from '../runtime/serial.js';
+import type { ResolvedUser } from '../runtime/spec/types.js';
+import type { VolumeDecision } from '../volumes/types.js';
+import type { ContainerView } from './types.js';
+
+/**
+ * ```
+ *           StartContainer             init ends
+ *  created ----------------> running ------------> exited ---> (removed)
+ *     |                         |                    ^
+ *     |                         | its end was seen   |
+ *     |                         v by nobody          |
+ *     |                      exited, Unknown         |
+ *     +----------------------------------------------+
+ *        the runtime cannot start it: ContainerCannotRun
+ * ```
+ */
+export type ContainerState = 'created' | 'running' | 'exited';
+
+export interface ContainerRecord {
+  readonly version: 1;
+  readonly id: string;
+  readonly podId: string;
+  readonly config: ContainerConfig;
+  readonly imageId: string;
+  readonly imageRef: string;
+  /** Chain ids of the image's layers; they stay while the container does. */
+  readonly chain: readonly string[];
+  readonly state: ContainerState;
+  /** Nanoseconds since the epoch, decimal; `0`: not yet. */
+  readonly createdAt: string;
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  readonly exitCode: number;
+  readonly reason: string;
+  readonly message: string;
+  readonly logPath: string;
+  readonly user: ResolvedUser;
+  readonly resources: Resources;
+  readonly stopSignal: string;
+  readonly cgroup: string;
+  /** Name of the OCI runtime that runs it. */
+  readonly runtime: string;
+  readonly pid: number;
+  readonly startTime: string;
+  readonly volumes: readonly VolumeDecision[];
+}
+
+export function isContainerRecord(value: unknown): value is ContainerRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const record = value as Partial<ContainerRecord>;
+  return (
+    record.version === 1 &&
+    typeof record.id === 'string' &&
+    typeof record.podId === 'string' &&
+    typeof record.state === 'string' &&
+    typeof record.cgroup === 'string' &&
+    typeof record.createdAt === 'string' &&
+    Array.isArray(record.chain) &&
+    record.config?.metadata !== undefined
+  );
+}
+
+export class Container {
+  record: ContainerRecord;
+  /** Start, stop and remove of one container do not overlap. */
+  readonly serial = new Serial();
+  /** An exit that was seen before the start was recorded. */
+  seenExit: KeptExit | undefined;
+  readonly #exited: Promise<void>;
+  #markExited: () => void = () => {};
+
+  constructor(record: ContainerRecord) {
+    this.record = record;
+    this.#exited = new Promise((resolve) => {
+      this.#markExited = resolve;
+    });
+    if (record.state === 'exited') this.#markExited();
+  }
+
+  get id(): string {
+    return this.record.id;
+  }
+
+  /** Called once the exit is on disk. */
+  markExited(): void {
+    this.#markExited();
+  }
+
+  /** True when it has exited within `milliseconds`. */
+  async waitForExit(milliseconds: number): Promise<boolean> {
+    if (this.record.state === 'exited') return true;
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<false>((resolve) => {
+      timer = setTimeout(resolve, milliseconds, false);
+    });
+    try {
+      return await Promise.race([this.#exited.then(() => true), timeout]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  view(): ContainerView {
+    const {
+      version: _version,
+      chain: _chain,
+      cgroup: _cgroup,
+      runtime: _runtime,
+      startTime: _startTime,
+      ...seen
+    } = this.record;
+    return {
+      ...seen,
+      createdAt: BigInt(seen.createdAt),
+      startedAt: BigInt(seen.startedAt),
+      finishedAt: BigInt(seen.finishedAt),
+    };
+  }
+}
+
+/** What makes a container the same one within its pod. */
+export function containerKey(podId: string, config: ContainerConfig): string {
+  return JSON.stringify([podId, config.metadata.name, config.metadata.attempt]);
+}

@@ -1,0 +1,29 @@
+/** RemoveContainer: what runs is killed; then runtime state, root file system and record go. Idempotent. */
+
+import fs from 'node:fs/promises';
+import { unmountRootfs } from '../runtime/containers/rootfs.js';
+import { type Container, containerKey } from './container-record.js';
+import { killContainer } from './container-stop.js';
+import type { Node } from './node.js';
+
+/** Removes a container. What is not there is no error. */
+export async function removeContainer(node: Node, id: string): Promise<void> {
+  const container = node.containers.find(id);
+  if (container === undefined) return;
+  await killContainer(node, container);
+  await container.serial.run(() => remove(node, container));
+}
+
+async function remove(node: Node, container: Container): Promise<void> {
+  const { id, record } = container;
+  if (node.containers.find(id) === undefined) return;
+  await node.parts.keeper.forget(id);
+  await node.parts.handlers.get(record.runtime).clear(record);
+  await unmountRootfs(`${node.bundle(id)}/rootfs`);
+  await fs.rm(node.bundle(id), { recursive: true, force: true });
+  await node.containerRecords.remove(id);
+  node.containers.delete(id);
+  node.containerNames.delete(containerKey(record.podId, record.config));
+  node.parts.writableLayers.forget(id);
+  node.emit('deleted', id, record.podId);
+}

@@ -1,0 +1,53 @@
+/** StartContainer: the keeper runs the OCI runtime and owns what comes of it. */
+
+import { attempting, CribError, messageOf } from '../runtime/errors.js';
+import { nowNs } from './clock.js';
+import { finishExit } from './container-exit.js';
+import type { Container } from './container-record.js';
+import type { Node } from './node.js';
+import { requireReady } from './pod-stop.js';
+
+/** What containerd and dockerd report for a container whose process could not be started. */
+const CANNOT_RUN_EXIT_CODE = 128;
+
+/** Starts a created container. Throws FAILED_PRECONDITION in any other state. */
+export async function startContainer(node: Node, id: string): Promise<void> {
+  const container = node.containers.get(id);
+  await container.serial.run(() => start(node, container));
+}
+
+async function start(node: Node, container: Container): Promise<void> {
+  const { record } = container;
+  if (record.state !== 'created') {
+    throw new CribError('FAILED_PRECONDITION', `container ${record.id} is ${record.state}; only a created one starts`);
+  }
+  const pod = node.pods.get(record.podId);
+  requireReady(pod);
+  const backend = node.backend(pod.record);
+  try {
+    const kept = await backend.start(record, node.bundle(record.id));
+    await node.updateContainer(container, {
+      state: 'running',
+      pid: kept.pid,
+      startTime: kept.startTime,
+      startedAt: String(nowNs()),
+    });
+  } catch (error) {
+    await cannotRun(node, container, error);
+    throw attempting(`starting container ${record.config.metadata.name} (${record.id.slice(0, 13)})`, error);
+  }
+  node.emit('started', record.id, record.podId);
+  if (container.seenExit !== undefined) await finishExit(node, container, container.seenExit);
+}
+
+async function cannotRun(node: Node, container: Container, error: unknown): Promise<void> {
+  await node.updateContainer(container, {
+    state: 'exited',
+    exitCode: CANNOT_RUN_EXIT_CODE,
+    reason: 'ContainerCannotRun',
+    message: messageOf(error),
+    startedAt: String(nowNs()),
+    finishedAt: String(nowNs()),
+  });
+  container.markExited();
+}

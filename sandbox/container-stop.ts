@@ -1,0 +1,54 @@
+/** StopContainer: the stop signal, a grace period, then SIGKILL for everything in the container's cgroup. */
+
+import { signalNumber } from '../runtime/containers/signals.js';
+import { CribError } from '../runtime/errors.js';
+import { finishUnseen } from './container-exit.js';
+import type { Container } from './container-record.js';
+import type { Node } from './node.js';
+
+const SIGKILL = 9;
+/** How long a killed process may take to go; longer means that the kernel holds it (uninterruptible I/O). */
+const KILL_TIMEOUT_MS = 10_000;
+const PROGRESS_MS = 1_000;
+
+/** Stops a container; `timeoutMs` 0 kills at once. What is not there, or does not run, is no error. */
+export async function stopContainer(node: Node, id: string, timeoutMs: number): Promise<void> {
+  const container = node.containers.find(id);
+  if (container === undefined || container.record.state !== 'running') return;
+  if (timeoutMs > 0) {
+    await node.parts.keeper.signal(container.id, signalNumber(container.record.stopSignal));
+    if (await container.waitForExit(timeoutMs)) return;
+  }
+  await killContainer(node, container);
+}
+
+/** SIGKILL, without waiting for a start in progress to end. Throws DEADLINE_EXCEEDED when the process stays. */
+export async function killContainer(node: Node, container: Container): Promise<void> {
+  if (container.record.state === 'created') await container.serial.run(async () => undefined);
+  if (container.record.state !== 'running') return;
+  const deadline = Date.now() + KILL_TIMEOUT_MS;
+  while (Date.now() < deadline) {
+    const known = await killOnce(node, container);
+    if (!known) return;
+    if (await container.waitForExit(PROGRESS_MS)) return;
+  }
+  throw new CribError(
+    'DEADLINE_EXCEEDED',
+    `killing container ${container.id}: its process ${container.record.pid} is still there ${KILL_TIMEOUT_MS} ms after SIGKILL`,
+  );
+}
+
+/** False when the keeper does not know the container: nothing will ever report its exit, so it is recorded here. */
+async function killOnce(node: Node, container: Container): Promise<boolean> {
+  const { keeper, cgroups } = node.parts;
+  try {
+    await keeper.signal(container.id, SIGKILL);
+    await keeper.killAll(container.id);
+    return true;
+  } catch (error) {
+    if (!(error instanceof CribError) || error.code !== 'NOT_FOUND') throw error;
+    await cgroups.kill(container.record.cgroup);
+    await finishUnseen(node, container);
+    return false;
+  }
+}

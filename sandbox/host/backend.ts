@@ -1,0 +1,259 @@
+/**
+ * The `host` backend: a pod is a set of pinned Linux namespaces and a cgroup, a container is what an OCI runtime makes
+ * in them. No process serves the pod itself, except an init where containers share one PID namespace.
+ */
+
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import type { CgroupSampler } from '../../runtime/cgroups/sampler.js';
+import type { Cgroups } from '../../runtime/cgroups/types.js';
+import { unmountIfMounted } from '../../runtime/containers/rootfs.js';
+import { CribError } from '../../runtime/errors.js';
+import type { Keeper, KeptContainer } from '../../runtime/keeper/protocol.js';
+import { FS_MAGIC } from '../../runtime/linux/constants.js';
+import { statFilesystem } from '../../runtime/linux/files.js';
+import { startTimeOf } from '../../runtime/linux/processes.js';
+import type { Log } from '../../runtime/log.js';
+import type { OciRuntime } from '../../runtime/oci/runtime.js';
+import type { HostFacts, OciResources } from '../../runtime/spec/types.js';
+import type { SandboxCapabilities } from '../../volumes/types.js';
+import type { SandboxBackend } from '../backend.js';
+import type { ContainerRecord } from '../container-record.js';
+import type { PodRecord } from '../pod-record.js';
+import type { ExecSyncResult } from '../types.js';
+import { initBundle, initId } from './init.js';
+import { type PinnedNamespace, pinNamespaces } from './namespaces.js';
+import { makePodFiles, podFiles, writeHosts } from './pod-files.js';
+import { podSysctls } from './sysctls.js';
+
+const CREATE_TIMEOUT_MS = 120_000;
+/** Output that ExecSync keeps of each stream: together they fit a gRPC message of 16 MiB (CRI, ExecSyncResponse). */
+const EXEC_OUTPUT_MAX = 7 * 1024 * 1024;
+/** Longest line of a container's log before it is split (containerd's max_container_log_line_size). */
+const LOG_LINE_MAX = 16 * 1024;
+const KINDS: readonly PinnedNamespace[] = ['net', 'ipc', 'uts'];
+
+export interface HostBackendParts {
+  /** Directory of everything that a reboot may drop. */
+  readonly state: string;
+  readonly keeper: Keeper;
+  readonly cgroups: Cgroups;
+  readonly sampler: CgroupSampler;
+  readonly runtime: OciRuntime;
+  readonly host: HostFacts;
+  readonly log: Log;
+}
+
+export class HostBackend implements SandboxBackend {
+  readonly capabilities: SandboxCapabilities = {
+    guest: false,
+    guestLocal: [],
+    idmap: false,
+    recursiveReadOnly: false,
+    bidirectionalPropagation: true,
+  };
+  readonly #parts: HostBackendParts;
+  #execCount = 0;
+
+  constructor(parts: HostBackendParts) {
+    this.#parts = parts;
+  }
+
+  async prepare(pod: PodRecord): Promise<void> {
+    const directory = this.#podDirectory(pod);
+    const pins = path.join(directory, 'ns');
+    await fs.mkdir(pins, { recursive: true, mode: 0o700 });
+    await Promise.all([makePodFiles(pod, directory), this.#prepareCgroup(pod)]);
+    pinNamespaces({
+      kinds: pinnedKinds(pod),
+      directory: pins,
+      hostname: pod.config.hostname,
+      sysctls: podSysctls(pod.config),
+    });
+  }
+
+  async finish(pod: PodRecord): Promise<void> {
+    await writeHosts(pod, this.#podDirectory(pod));
+    if (pod.namespaces.pid === 'pod') await this.#startInit(pod);
+  }
+
+  async release(pod: PodRecord): Promise<void> {
+    const directory = this.#podDirectory(pod);
+    await this.#stopInit(pod);
+    for (const kind of KINDS) unmountIfMounted(path.join(directory, 'ns', kind));
+    unmountIfMounted(path.join(directory, 'shm'));
+    await fs.rm(directory, { recursive: true, force: true });
+    if (pod.ownsCgroup) await this.#parts.cgroups.remove(pod.cgroup);
+    this.#parts.sampler.forget(pod.cgroup);
+  }
+
+  async alive(pod: PodRecord): Promise<boolean> {
+    const pins = pinnedKinds(pod).map((kind) => path.join(this.#podDirectory(pod), 'ns', kind));
+    if (!pins.every(isNamespace)) return false;
+    return pod.namespaces.pid !== 'pod' || (await this.#init(pod))?.exit === undefined;
+  }
+
+  podFiles(pod: PodRecord): { destination: string; source: string }[] {
+    return podFiles(pod, this.#podDirectory(pod));
+  }
+
+  async sharedPidNamespace(pod: PodRecord): Promise<string> {
+    const init = await this.#init(pod);
+    if (init === undefined || init.exit !== undefined || startTimeOf(init.pid) !== init.startTime) {
+      throw new CribError('FAILED_PRECONDITION', `the init of pod ${pod.id}'s shared PID namespace has ended`);
+    }
+    return `/proc/${init.pid}/ns/pid`;
+  }
+
+  start(container: ContainerRecord, bundle: string): Promise<KeptContainer> {
+    const { config, user } = container;
+    return this.#create(container.id, bundle, container.cgroup, {
+      tty: config.tty,
+      stdin: config.stdin,
+      stdinOnce: config.stdinOnce,
+      uid: user.uid,
+      gid: user.gid,
+      logPath: container.logPath,
+      maxLineBytes: LOG_LINE_MAX,
+    });
+  }
+
+  async execSync(
+    container: ContainerRecord,
+    command: readonly string[],
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<ExecSyncResult> {
+    const { keeper, runtime } = this.#parts;
+    const bundle = path.join(this.#parts.state, 'containers', container.id);
+    this.#execCount += 1;
+    const pidFile = path.join(bundle, `exec-${process.pid}-${this.#execCount}.pid`);
+    const argv = runtime.execArgv({
+      id: container.id,
+      command,
+      pidFile,
+      root: this.#runtimeRoot(),
+      log: `${pidFile}.log`,
+    });
+    try {
+      const spec = { argv, env: runtimeEnvironment(), pidFile, timeoutMs, maxOutputBytes: EXEC_OUTPUT_MAX };
+      const result = await keeper.exec(spec, signal);
+      if (result.timedOut) {
+        throw new CribError('DEADLINE_EXCEEDED', `exec in container ${container.id}: timed out after ${timeoutMs} ms`);
+      }
+      return result;
+    } finally {
+      await Promise.all([fs.rm(pidFile, { force: true }), fs.rm(`${pidFile}.log`, { force: true })]);
+    }
+  }
+
+  update(container: ContainerRecord, resources: OciResources): Promise<void> {
+    return this.#parts.runtime.update(container.id, resources, this.#runtimeRoot());
+  }
+
+  /**
+   * Does by hand what `delete` of the runtime does for a container whose processes have ended and that has no hooks:
+   * its cgroup and its state directory go. A Go process for that takes longer than all else of a removal (docs/adr/004).
+   */
+  async clear(container: ContainerRecord): Promise<void> {
+    await this.#clear(container.id, container.cgroup);
+  }
+
+  async #clear(id: string, cgroup: string): Promise<void> {
+    await this.#parts.cgroups.kill(cgroup);
+    await this.#parts.cgroups.remove(cgroup);
+    this.#parts.sampler.forget(cgroup);
+    await fs.rm(path.join(this.#runtimeRoot(), id), { recursive: true, force: true });
+  }
+
+  async #create(id: string, bundle: string, cgroup: string, stdio: Parameters<Keeper['create']>[0]['stdio']) {
+    const { runtime, keeper, cgroups } = this.#parts;
+    const runtimeLog = path.join(bundle, 'runtime.log');
+    try {
+      return await keeper.create({
+        id,
+        directory: path.join(bundle, 'io'),
+        createArgv: runtime.runArgv({ id, bundle, root: this.#runtimeRoot(), log: runtimeLog, tty: stdio.tty }),
+        env: runtimeEnvironment(),
+        runtimeLog,
+        stdio,
+        createTimeoutMs: CREATE_TIMEOUT_MS,
+        cgroupDirs: cgroups.directories(cgroup),
+      });
+    } catch (error) {
+      await this.#clear(id, cgroup);
+      throw error;
+    }
+  }
+
+  async #prepareCgroup(pod: PodRecord): Promise<void> {
+    const { cgroups } = this.#parts;
+    await cgroups.create(pod.cgroup);
+    if (pod.ownsCgroup && pod.config.resources !== undefined) await cgroups.apply(pod.cgroup, pod.config.resources);
+  }
+
+  async #startInit(pod: PodRecord): Promise<void> {
+    const bundle = await initBundle(pod, this.#podDirectory(pod), this.#parts.state, this.#parts.host);
+    await this.#create(initId(pod.id), bundle, `${pod.cgroup}/${initId(pod.id)}`, {
+      tty: false,
+      stdin: false,
+      stdinOnce: false,
+      uid: 0,
+      gid: 0,
+      logPath: '',
+      maxLineBytes: LOG_LINE_MAX,
+    });
+  }
+
+  async #stopInit(pod: PodRecord): Promise<void> {
+    if (pod.namespaces.pid !== 'pod') return;
+    const id = initId(pod.id);
+    await this.#parts.cgroups.kill(`${pod.cgroup}/${id}`);
+    await forgetWhenEnded(this.#parts.keeper, id);
+    await this.#clear(id, `${pod.cgroup}/${id}`);
+  }
+
+  async #init(pod: PodRecord): Promise<KeptContainer | undefined> {
+    return (await this.#parts.keeper.list()).find((kept) => kept.id === initId(pod.id));
+  }
+
+  #podDirectory(pod: PodRecord): string {
+    return path.join(this.#parts.state, 'pods', pod.id);
+  }
+
+  #runtimeRoot(): string {
+    return path.join(this.#parts.state, 'oci', this.#parts.runtime.name);
+  }
+}
+
+function pinnedKinds(pod: PodRecord): PinnedNamespace[] {
+  const { network, ipc, uts } = pod.namespaces;
+  const held: Readonly<Record<PinnedNamespace, string>> = { net: network, ipc, uts };
+  return KINDS.filter((kind) => held[kind] !== 'host');
+}
+
+function isNamespace(file: string): boolean {
+  try {
+    return statFilesystem(file).type === FS_MAGIC.NSFS;
+  } catch {
+    return false;
+  }
+}
+
+/** The keeper refuses to forget what still runs; a killed process takes a moment to be reaped. */
+async function forgetWhenEnded(keeper: Keeper, id: string): Promise<void> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      await keeper.forget(id);
+      return;
+    } catch (error) {
+      if (attempt >= 50 || !(error instanceof CribError) || error.code !== 'FAILED_PRECONDITION') throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20 * Math.min(attempt + 1, 10)));
+    }
+  }
+}
+
+/** OCI runtimes get a small, known environment: nothing of cribd's own reaches them. */
+function runtimeEnvironment(): Record<string, string> {
+  return { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' };
+}

@@ -1,0 +1,99 @@
+/**
+ * PID 1 of a shared PID namespace: catatonit, which reaps what containers leave behind. It runs in a root file system
+ * that holds nothing else, without a capability and as nobody, because every container of the pod can see it.
+ */
+
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import { CribError } from '../../runtime/errors.js';
+import { errnoName } from '../../runtime/linux/libc.js';
+import type { HostFacts, OciSpec } from '../../runtime/spec/types.js';
+import type { PodRecord } from '../pod-record.js';
+
+const CANDIDATES = ['/usr/bin/catatonit', '/usr/libexec/podman/catatonit', '/usr/local/bin/catatonit'];
+const NOBODY = 65534;
+/** As containerd gives its pause container: the last of a pod to be killed when memory runs out. */
+const OOM_SCORE_ADJ = -998;
+
+/** Id of the init among the keeper's and the OCI runtime's containers; derived, so that any start can find it. */
+export function initId(podId: string): string {
+  return `${podId}-init`;
+}
+
+/** Writes the init's bundle below the pod's directory and returns its path. */
+export async function initBundle(
+  pod: PodRecord,
+  podDirectory: string,
+  state: string,
+  host: HostFacts,
+): Promise<string> {
+  const rootfs = await initRootfs(state);
+  const bundle = path.join(podDirectory, 'init');
+  await fs.mkdir(bundle, { recursive: true, mode: 0o700 });
+  await fs.writeFile(path.join(bundle, 'config.json'), JSON.stringify(initSpec(pod, rootfs, host)), { mode: 0o600 });
+  return bundle;
+}
+
+/** One for all pods, read-only: the binary, and the directories an OCI runtime mounts on. */
+async function initRootfs(state: string): Promise<string> {
+  const rootfs = path.join(state, 'init-rootfs');
+  const binary = path.join(rootfs, 'catatonit');
+  if (await exists(binary)) return rootfs;
+  for (const directory of ['dev', 'proc']) await fs.mkdir(path.join(rootfs, directory), { recursive: true });
+  const temporary = `${binary}.${process.pid}.tmp`;
+  await fs.copyFile(await findCatatonit(), temporary);
+  await fs.chmod(temporary, 0o755);
+  await fs.rename(temporary, binary);
+  return rootfs;
+}
+
+async function findCatatonit(): Promise<string> {
+  for (const candidate of CANDIDATES) if (await exists(candidate)) return candidate;
+  throw new CribError(
+    'FAILED_PRECONDITION',
+    `a pod with a shared PID namespace needs catatonit as its init, which is in none of ${CANDIDATES.join(', ')}; install the package catatonit`,
+  );
+}
+
+async function exists(file: string): Promise<boolean> {
+  try {
+    await fs.access(file);
+    return true;
+  } catch (error) {
+    if (errnoName(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+function initSpec(pod: PodRecord, rootfs: string, host: HostFacts): OciSpec {
+  const { network, ipc, uts } = pod.namespaces;
+  const joined = Object.entries({ network, ipc, uts }).filter(([, where]) => where !== 'host');
+  return {
+    ociVersion: '1.0.2',
+    process: {
+      args: ['/catatonit', '-P'],
+      cwd: '/',
+      env: ['PATH=/'],
+      user: { uid: NOBODY, gid: NOBODY },
+      capabilities: { bounding: [], effective: [], permitted: [], inheritable: [], ambient: [] },
+      noNewPrivileges: true,
+      oomScoreAdj: Math.max(OOM_SCORE_ADJ, host.oomScoreAdjFloor),
+    },
+    root: { path: rootfs, readonly: true },
+    mounts: [
+      { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
+      {
+        destination: '/dev',
+        type: 'tmpfs',
+        source: 'tmpfs',
+        options: ['nosuid', 'strictatime', 'mode=755', 'size=64k'],
+      },
+    ],
+    linux: {
+      cgroupsPath: `${pod.cgroup}/${initId(pod.id)}`,
+      namespaces: [{ type: 'pid' }, { type: 'mount' }, ...joined.map(([type, where]) => ({ type, path: where }))],
+      maskedPaths: ['/proc/kcore', '/proc/keys', '/proc/timer_list', '/sys/firmware'],
+      readonlyPaths: ['/proc/sys', '/proc/sysrq-trigger', '/proc/irq', '/proc/bus'],
+    },
+  };
+}

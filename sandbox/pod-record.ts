@@ -1,0 +1,83 @@
+/** A pod as it is on disk and in memory. */
+
+import { Serial } from '../runtime/serial.js';
+import type { NamespacePaths } from '../runtime/spec/types.js';
+import type { PodConfig } from './config.js';
+import type { PodView } from './types.js';
+
+/**
+ * ```
+ *            network, namespaces            StopPodSandbox           everything released
+ *  creating ----------------------> ready ------------------> stopping ------------------> not-ready
+ *     |                               |                           |                            |
+ *     | failure, or crash: undone     | reboot: nothing is left   | crash: stopped again       | RemovePodSandbox
+ *     v                               +---------------------------+--------> not-ready         v
+ *   (gone)                                                                                   (gone)
+ * ```
+ * `creating` and `stopping` refuse new containers.
+ */
+export type PodState = 'creating' | 'ready' | 'stopping' | 'not-ready';
+
+export interface PodRecord {
+  readonly version: 1;
+  readonly id: string;
+  readonly config: PodConfig;
+  readonly handler: string;
+  readonly state: PodState;
+  /** Nanoseconds since the epoch, decimal. */
+  readonly createdAt: string;
+  readonly ips: readonly string[];
+  /** The pod's cgroup, in which its containers' lie. */
+  readonly cgroup: string;
+  /** True where crib made that cgroup itself, because the client named no parent. */
+  readonly ownsCgroup: boolean;
+  readonly namespaces: NamespacePaths;
+  /** /proc/sys/kernel/random/boot_id of the boot it was made in. */
+  readonly bootId: string;
+}
+
+export function isPodRecord(value: unknown): value is PodRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const record = value as Partial<PodRecord>;
+  return (
+    record.version === 1 &&
+    typeof record.id === 'string' &&
+    typeof record.state === 'string' &&
+    typeof record.cgroup === 'string' &&
+    typeof record.createdAt === 'string' &&
+    record.config?.metadata !== undefined &&
+    record.namespaces !== undefined
+  );
+}
+
+export class Pod {
+  record: PodRecord;
+  /** Run, stop and remove of one pod do not overlap. */
+  readonly serial = new Serial();
+
+  constructor(record: PodRecord) {
+    this.record = record;
+  }
+
+  get id(): string {
+    return this.record.id;
+  }
+
+  view(): PodView {
+    const { id, config, handler, state, createdAt, ips } = this.record;
+    return {
+      id,
+      config,
+      handler,
+      state: state === 'ready' ? 'ready' : 'not-ready',
+      createdAt: BigInt(createdAt),
+      ips,
+    };
+  }
+}
+
+/** What makes a pod the same one: a retry of RunPodSandbox with all four joins the call in progress. */
+export function podKey(config: PodConfig): string {
+  const { namespace, name, uid, attempt } = config.metadata;
+  return JSON.stringify([namespace, name, uid, attempt]);
+}

@@ -1,0 +1,121 @@
+/** RunPodSandbox: namespaces, network, ready. Killed at any line, the next start finds the record and undoes it. */
+
+import { newId } from '../runtime/containers/ids.js';
+import { attempting, CribError } from '../runtime/errors.js';
+import type { NamespacePaths } from '../runtime/spec/types.js';
+import { Undo } from '../runtime/undo.js';
+import { nowNs } from './clock.js';
+import type { PodConfig } from './config.js';
+import { podSysctls } from './host/sysctls.js';
+import type { Node } from './node.js';
+import { Pod, type PodRecord, podKey } from './pod-record.js';
+
+/**
+ * Makes a pod and returns its id. The same metadata again joins the call in progress, or gets the pod that is ready;
+ * ALREADY_EXISTS when that pod has another configuration.
+ */
+export async function runPod(node: Node, config: PodConfig, handler: string, signal: AbortSignal): Promise<string> {
+  const key = podKey(config);
+  const earlier = node.podNames.get(key);
+  if (earlier !== undefined) return joinEarlier(node, await earlier, config);
+  const creation = create(node, config, handler, signal);
+  node.podNames.set(key, creation);
+  try {
+    return await creation;
+  } catch (error) {
+    node.podNames.delete(key);
+    throw error;
+  }
+}
+
+function joinEarlier(node: Node, id: string, config: PodConfig): string {
+  const pod = node.pods.get(id);
+  const name = `${config.metadata.namespace}/${config.metadata.name}`;
+  if (pod.record.state !== 'ready') {
+    throw new CribError('ALREADY_EXISTS', `pod ${name}: its sandbox ${id} is stopped; remove it or raise the attempt`);
+  }
+  if (JSON.stringify(pod.record.config) !== JSON.stringify(config)) {
+    throw new CribError('ALREADY_EXISTS', `pod ${name}: sandbox ${id} has the same uid and attempt, but differs`);
+  }
+  return id;
+}
+
+async function create(node: Node, config: PodConfig, handler: string, signal: AbortSignal): Promise<string> {
+  const { parts } = node;
+  podSysctls(config);
+  const ownNetwork = config.security.namespaces.network !== 'node';
+  const readiness = parts.network.readiness();
+  if (ownNetwork && !readiness.ready) {
+    throw new CribError('UNAVAILABLE', `the pod network is not ready: ${readiness.message}`);
+  }
+  const record = newRecord(node, config, parts.handlers.resolve(handler));
+  const backend = node.backend(record);
+  const pod = new Pod(record);
+  await Undo.guard(parts.log, async (undo) => {
+    undo.push('remove the pod record', () => node.podRecords.remove(record.id));
+    await node.podRecords.save(record);
+    undo.push('release the pod', () => backend.release(record));
+    await backend.prepare(record);
+    if (ownNetwork) {
+      undo.push('detach the pod network', () => parts.network.detach(record.id, AbortSignal.timeout(25_000)));
+      const ips = await attach(node, record, signal);
+      pod.record = { ...record, ips };
+    }
+    await backend.finish(pod.record);
+    throwIfCancelled(signal, config);
+    await node.updatePod(pod, { state: 'ready' });
+  });
+  node.pods.add(pod);
+  return pod.id;
+}
+
+function throwIfCancelled(signal: AbortSignal, config: PodConfig): void {
+  if (signal.aborted) throw new CribError('CANCELLED', `running pod ${config.metadata.name}: the client gave up`);
+}
+
+async function attach(node: Node, record: PodRecord, signal: AbortSignal): Promise<readonly string[]> {
+  const { config, id, cgroup, namespaces } = record;
+  try {
+    const attachment = await node.parts.network.attach(
+      {
+        podId: id,
+        metadata: config.metadata,
+        netns: namespaces.network,
+        portMappings: config.portMappings,
+        annotations: config.annotations,
+        cgroupParent: cgroup,
+        dns: config.dns,
+      },
+      signal,
+    );
+    return attachment.ips;
+  } catch (error) {
+    throw attempting(`setting up the network of pod ${config.metadata.namespace}/${config.metadata.name}`, error);
+  }
+}
+
+function newRecord(node: Node, config: PodConfig, handler: string): PodRecord {
+  const id = newId();
+  const { network, ipc, pid } = config.security.namespaces;
+  const pinned = (kind: string) => `${node.podDirectory(id)}/ns/${kind}`;
+  const namespaces: NamespacePaths = {
+    network: network === 'node' ? 'host' : pinned('net'),
+    // A pod on the host's network has the host's name too (containerd and CRI-O agree).
+    uts: network === 'node' ? 'host' : pinned('uts'),
+    ipc: ipc === 'node' ? 'host' : pinned('ipc'),
+    pid: pid === 'node' ? 'host' : pid === 'pod' ? 'pod' : 'new',
+  };
+  return {
+    version: 1,
+    id,
+    config,
+    handler,
+    state: 'creating',
+    createdAt: String(nowNs()),
+    ips: [],
+    cgroup: config.cgroupParent === '' ? `/crib/${id}` : config.cgroupParent,
+    ownsCgroup: config.cgroupParent === '',
+    namespaces,
+    bootId: node.parts.bootId,
+  };
+}

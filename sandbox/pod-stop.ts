@@ -1,0 +1,31 @@
+/** StopPodSandbox: every process killed, the network taken back, the namespaces let go. Idempotent and retryable. */
+
+import { CribError } from '../runtime/errors.js';
+import { killContainer } from './container-stop.js';
+import type { Node } from './node.js';
+import type { Pod } from './pod-record.js';
+
+const NETWORK_TIMEOUT_MS = 60_000;
+
+/** Stops a pod and all its containers. What is not there, or stopped already, is no error. */
+export async function stopPod(node: Node, id: string): Promise<void> {
+  const pod = node.pods.find(id);
+  if (pod !== undefined) await pod.serial.run(() => stop(node, pod));
+}
+
+/** To be called within the pod's `serial`. */
+export async function stop(node: Node, pod: Pod): Promise<void> {
+  if (pod.record.state === 'not-ready') return;
+  if (pod.record.state !== 'stopping') await node.updatePod(pod, { state: 'stopping' });
+  const containers = node.containersOf(pod.id);
+  await Promise.all(containers.map((container) => killContainer(node, container)));
+  await node.parts.network.detach(pod.id, AbortSignal.timeout(NETWORK_TIMEOUT_MS));
+  await node.backend(pod.record).release(pod.record);
+  await node.updatePod(pod, { state: 'not-ready' });
+}
+
+/** Throws FAILED_PRECONDITION unless containers may be made in the pod. */
+export function requireReady(pod: Pod): void {
+  if (pod.record.state === 'ready') return;
+  throw new CribError('FAILED_PRECONDITION', `pod sandbox ${pod.id} is ${pod.record.state}, not ready`);
+}

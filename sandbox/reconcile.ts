@@ -1,0 +1,151 @@
+/**
+ * Start-up: what the disk says is held against what the kernel and the keeper say. A pod that was being made is
+ * undone, one that was being stopped is stopped, an exit that nobody recorded is recorded; what belongs to nothing goes.
+ */
+
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import { unmountIfMounted, unmountRootfs } from '../runtime/containers/rootfs.js';
+import { messageOf } from '../runtime/errors.js';
+import type { KeptContainer } from '../runtime/keeper/protocol.js';
+import { errnoName } from '../runtime/linux/libc.js';
+import { nowNs } from './clock.js';
+import { finishExit, finishUnseen } from './container-exit.js';
+import { Container, type ContainerRecord, containerKey } from './container-record.js';
+import { removeContainer } from './container-remove.js';
+import { initId } from './host/init.js';
+import type { Node } from './node.js';
+import { Pod, podKey } from './pod-record.js';
+import { stop } from './pod-stop.js';
+
+const DETACH_TIMEOUT_MS = 60_000;
+
+export async function reconcile(node: Node): Promise<void> {
+  const kept = new Map((await node.parts.keeper.list()).map((container) => [container.id, container]));
+  await loadPods(node);
+  await loadContainers(node, kept);
+  await forgetStrangers(node, kept);
+  await removeStrayDirectories(node);
+  for (const pod of [...node.pods.values()]) await settlePod(node, pod);
+  for (const podId of node.parts.network.attached()) {
+    if (node.pods.find(podId)?.record.state === 'ready') continue;
+    await attempt(node, `detach the network of pod ${podId}`, () =>
+      node.parts.network.detach(podId, AbortSignal.timeout(DETACH_TIMEOUT_MS)),
+    );
+  }
+}
+
+async function loadPods(node: Node): Promise<void> {
+  const { records, orphans } = await node.podRecords.load();
+  for (const id of orphans) await node.podRecords.remove(id);
+  for (const record of records) {
+    const pod = new Pod(record);
+    node.pods.add(pod);
+    if (record.state !== 'creating') node.podNames.set(podKey(record.config), Promise.resolve(record.id));
+  }
+}
+
+async function loadContainers(node: Node, kept: ReadonlyMap<string, KeptContainer>): Promise<void> {
+  const { records, orphans } = await node.containerRecords.load();
+  for (const id of orphans) await removeUnrecorded(node, id);
+  for (const record of records) {
+    const container = new Container(record);
+    node.containers.add(container);
+    node.containerNames.set(containerKey(record.podId, record.config), Promise.resolve(record.id));
+    await settleContainer(node, container, kept.get(record.id));
+  }
+}
+
+/** A container's record was not written yet when cribd died: it never was. */
+async function removeUnrecorded(node: Node, id: string): Promise<void> {
+  await attempt(node, `remove the unfinished container ${id}`, async () => {
+    await unmountRootfs(path.join(node.bundle(id), 'rootfs'));
+    await fs.rm(node.bundle(id), { recursive: true, force: true });
+    await node.containerRecords.remove(id);
+  });
+}
+
+async function settleContainer(node: Node, container: Container, kept: KeptContainer | undefined): Promise<void> {
+  const { record } = container;
+  if (record.state === 'created' && kept !== undefined) await becomeRunning(node, container, record, kept);
+  if (container.record.state !== 'running') return;
+  if (kept === undefined) await finishUnseen(node, container);
+  else if (kept.exit !== undefined) await finishExit(node, container, kept.exit);
+}
+
+/** cribd died between the runtime's success and its own note of it. */
+async function becomeRunning(
+  node: Node,
+  container: Container,
+  _record: ContainerRecord,
+  kept: KeptContainer,
+): Promise<void> {
+  await node.updateContainer(container, {
+    state: 'running',
+    pid: kept.pid,
+    startTime: kept.startTime,
+    startedAt: String(nowNs()),
+  });
+}
+
+/** The keeper keeps something that has no record here: it is killed and forgotten. */
+async function forgetStrangers(node: Node, kept: ReadonlyMap<string, KeptContainer>): Promise<void> {
+  const inits = new Set([...node.pods.values()].map((pod) => initId(pod.id)));
+  for (const { id, exit } of kept.values()) {
+    if (inits.has(id) || node.containers.find(id) !== undefined) continue;
+    await attempt(node, `end the unrecorded container ${id}`, async () => {
+      if (exit === undefined) await node.parts.keeper.killAll(id);
+      await node.parts.keeper.forget(id);
+    });
+  }
+}
+
+/** Directories of pods and containers that were removed, or never recorded. */
+async function removeStrayDirectories(node: Node): Promise<void> {
+  for (const id of await namesIn(path.join(node.parts.state, 'containers'))) {
+    if (node.containers.find(id) === undefined) await removeUnrecorded(node, id);
+  }
+  for (const id of await namesIn(path.join(node.parts.state, 'pods'))) {
+    if (node.pods.find(id) !== undefined) continue;
+    await attempt(node, `remove the stray directory of pod ${id}`, async () => {
+      const directory = node.podDirectory(id);
+      for (const pin of ['ns/net', 'ns/ipc', 'ns/uts', 'shm']) unmountIfMounted(path.join(directory, pin));
+      await fs.rm(directory, { recursive: true, force: true });
+    });
+  }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  return fs.readdir(directory).catch((error: unknown) => {
+    if (errnoName(error) === 'ENOENT') return [];
+    throw error;
+  });
+}
+
+async function settlePod(node: Node, pod: Pod): Promise<void> {
+  const { record } = pod;
+  const rebooted = record.bootId !== node.parts.bootId;
+  await attempt(node, `settle pod ${record.id}`, async () => {
+    if (record.state === 'creating') await undoCreation(node, pod);
+    else if (record.state === 'stopping') await stop(node, pod);
+    else if (record.state === 'ready' && (rebooted || !(await node.backend(record).alive(record))))
+      await stop(node, pod);
+  });
+}
+
+async function undoCreation(node: Node, pod: Pod): Promise<void> {
+  for (const container of node.containersOf(pod.id)) await removeContainer(node, container.id);
+  await node.parts.network.detach(pod.id, AbortSignal.timeout(DETACH_TIMEOUT_MS));
+  await node.backend(pod.record).release(pod.record);
+  await node.podRecords.remove(pod.id);
+  node.pods.delete(pod.id);
+}
+
+/** One object that cannot be settled does not keep the node from starting: it is reported, and tried again by the next stop or start. */
+async function attempt(node: Node, what: string, operation: () => Promise<void>): Promise<void> {
+  try {
+    await operation();
+  } catch (error) {
+    node.parts.log.error({ error: messageOf(error) }, `start-up could not ${what}`);
+  }
+}

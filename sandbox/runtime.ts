@@ -1,0 +1,203 @@
+/**
+ * The pods of one node. Each operation is in a file of its own (`pod-run.ts`, `container-start.ts`…); this one puts
+ * them together as the PodRuntime that `cri/` calls.
+ */
+
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import type { ContainerConfig, Resources } from '../runtime/containers/config.js';
+import { CribError, messageOf } from '../runtime/errors.js';
+import type { KeptContainer } from '../runtime/keeper/protocol.js';
+import type { PodConfig } from './config.js';
+import { createContainer } from './container-create.js';
+import { finishExit } from './container-exit.js';
+import { removeContainer } from './container-remove.js';
+import { startContainer } from './container-start.js';
+import { stopContainer } from './container-stop.js';
+import { updateContainer } from './container-update.js';
+import { execSync } from './exec-sync.js';
+import { Node, type NodeParts } from './node.js';
+import { removePod } from './pod-remove.js';
+import { runPod } from './pod-run.js';
+import { stopPod } from './pod-stop.js';
+import { reconcile } from './reconcile.js';
+import { labelsMatch } from './registry.js';
+import { statsOfContainer, statsOfPod } from './stats.js';
+import type {
+  ContainerEvent,
+  ContainerFilter,
+  ContainerStatsView,
+  PodFilter,
+  PodRuntime,
+  PodStatsView,
+} from './types.js';
+
+export function createPodRuntime(parts: NodeParts): PodRuntime {
+  return new NodeRuntime(new Node(parts));
+}
+
+class NodeRuntime implements PodRuntime {
+  readonly #node: Node;
+
+  constructor(node: Node) {
+    this.#node = node;
+  }
+
+  async open(): Promise<void> {
+    const { keeper } = this.#node.parts;
+    keeper.onExit((kept) => void this.#exited(kept));
+    await reconcile(this.#node);
+  }
+
+  async close(): Promise<void> {
+    this.#node.parts.writableLayers.close();
+    this.#node.parts.keeper.disconnect();
+    await this.#node.parts.network.close();
+  }
+
+  runPod(config: PodConfig, handler: string, signal: AbortSignal): Promise<string> {
+    return runPod(this.#node, config, handler, signal);
+  }
+
+  stopPod(id: string): Promise<void> {
+    return stopPod(this.#node, id);
+  }
+
+  removePod(id: string): Promise<void> {
+    return removePod(this.#node, id);
+  }
+
+  podStatus(id: string) {
+    return this.#node.pods.get(id).view();
+  }
+
+  listPods(filter: PodFilter) {
+    const views = [];
+    for (const pod of this.#node.pods.values()) {
+      if (pod.record.state === 'creating') continue;
+      if (filter.id !== undefined && !pod.id.startsWith(filter.id)) continue;
+      if (!labelsMatch(pod.record.config.labels, filter.labels)) continue;
+      const view = pod.view();
+      if (filter.state === undefined || filter.state === view.state) views.push(view);
+    }
+    return views;
+  }
+
+  async updatePodResources(id: string, overhead: Resources | undefined, resources: Resources | undefined) {
+    const pod = this.#node.pods.get(id);
+    await pod.serial.run(async () => {
+      const { config, cgroup, ownsCgroup } = pod.record;
+      if (ownsCgroup && resources !== undefined) await this.#node.parts.cgroups.apply(cgroup, resources);
+      await this.#node.updatePod(pod, { config: { ...config, overhead, resources } });
+    });
+  }
+
+  createContainer(podId: string, config: ContainerConfig, podConfig: PodConfig | undefined): Promise<string> {
+    return createContainer(this.#node, podId, config, podConfig);
+  }
+
+  startContainer(id: string): Promise<void> {
+    return startContainer(this.#node, id);
+  }
+
+  stopContainer(id: string, timeoutMs: number): Promise<void> {
+    return stopContainer(this.#node, id, timeoutMs);
+  }
+
+  removeContainer(id: string): Promise<void> {
+    return removeContainer(this.#node, id);
+  }
+
+  containerStatus(id: string) {
+    return this.#node.containers.get(id).view();
+  }
+
+  listContainers(filter: ContainerFilter) {
+    return this.#filterContainers(filter).map((container) => container.view());
+  }
+
+  updateContainerResources(id: string, resources: Resources): Promise<void> {
+    return updateContainer(this.#node, id, resources);
+  }
+
+  async reopenContainerLog(id: string): Promise<void> {
+    const { record } = this.#node.containers.get(id);
+    if (record.state !== 'running') {
+      throw new CribError('FAILED_PRECONDITION', `container ${record.id} is ${record.state}: it writes no log`);
+    }
+    await this.#node.parts.keeper.reopenLog(record.id);
+  }
+
+  execSync(id: string, command: readonly string[], timeoutMs: number, signal: AbortSignal) {
+    return execSync(this.#node, id, command, timeoutMs, signal);
+  }
+
+  containerStats(id: string): Promise<ContainerStatsView> {
+    return statsOfContainer(this.#node, this.#node.containers.get(id));
+  }
+
+  listContainerStats(filter: ContainerFilter): Promise<ContainerStatsView[]> {
+    const running = this.#filterContainers({ state: 'running', ...filter });
+    return Promise.all(running.map((container) => statsOfContainer(this.#node, container)));
+  }
+
+  podStats(id: string): Promise<PodStatsView> {
+    return statsOfPod(this.#node, this.#node.pods.get(id));
+  }
+
+  listPodStats(filter: PodFilter): Promise<PodStatsView[]> {
+    const pods = this.listPods({ state: 'ready', ...filter });
+    return Promise.all(pods.map(({ id }) => statsOfPod(this.#node, this.#node.pods.get(id))));
+  }
+
+  async containerInfo(id: string): Promise<Record<string, unknown>> {
+    const { record } = this.#node.containers.get(id);
+    const bundle = this.#node.bundle(record.id);
+    const text = await fs.readFile(path.join(bundle, 'config.json'), 'utf8').catch(() => 'null');
+    const runtimeSpec: unknown = JSON.parse(text);
+    const { pid, volumes, cgroup, runtime, podId: sandboxID, config } = record;
+    return { sandboxID, pid, runtime, cgroup, volumes, config, runtimeSpec, rootfs: path.join(bundle, 'rootfs') };
+  }
+
+  async podInfo(id: string): Promise<Record<string, unknown>> {
+    const { config, handler, cgroup, namespaces, state, ips } = this.#node.pods.get(id).record;
+    return { state, runtimeHandler: handler, cgroup, namespaces, ips, config };
+  }
+
+  networkReadiness() {
+    return this.#node.parts.network.readiness();
+  }
+
+  handlers() {
+    return this.#node.parts.handlers.list();
+  }
+
+  onEvent(listener: (event: ContainerEvent) => void): () => void {
+    return this.#node.onEvent(listener);
+  }
+
+  async writableLayersUsage() {
+    return this.#node.parts.writableLayers.total();
+  }
+
+  #filterContainers(filter: ContainerFilter) {
+    return [...this.#node.containers.values()].filter(
+      ({ id, record }) =>
+        (filter.id === undefined || id.startsWith(filter.id)) &&
+        (filter.podId === undefined || record.podId.startsWith(filter.podId)) &&
+        (filter.state === undefined || record.state === filter.state) &&
+        labelsMatch(record.config.labels, filter.labels),
+    );
+  }
+
+  async #exited(kept: KeptContainer): Promise<void> {
+    const container = this.#node.containers.find(kept.id);
+    if (container === undefined || kept.exit === undefined) return;
+    try {
+      await finishExit(this.#node, container, kept.exit);
+    } catch (error) {
+      // The keeper has it on disk: a stop, a removal or the next start takes it from there.
+      this.#node.parts.log.error({ container: kept.id, error: messageOf(error) }, 'an exit could not be recorded');
+    }
+  }
+}
