@@ -28,7 +28,10 @@ export interface Cgroups {
   /** Applies limits to an existing cgroup (a pod's own; containers are updated by the OCI runtime). */
   apply(path: string, resources: Resources): Promise<void>;
   exists(path: string): Promise<boolean>;
+  /** Of the cgroup and its children; 0 stands for a process of a PID namespace that is not below ours. */
   processes(path: string): Promise<number[]>;
+  /** Frozen, or being frozen, itself or by a parent. False where the cgroup does not exist. */
+  frozen(path: string): Promise<boolean>;
   /** SIGKILLs every process of the subtree (cgroup.kill, or freeze and kill on v1) until none is left; bounded. */
   kill(path: string): Promise<void>;
   /** Removes the cgroup and its children; retried while the kernel says EBUSY, bounded. Idempotent. */

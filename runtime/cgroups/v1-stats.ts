@@ -1,0 +1,40 @@
+/** What a cgroup v1 uses. */
+
+import { flatKey, parseNumber, readControl } from './files.js';
+import type { CgroupStats } from './types.js';
+import type { DirectoryOf } from './v1-apply.js';
+
+/** "No limit" is the largest page-aligned value, not a word (cgroup-v1/memory.rst). */
+const UNLIMITED = 2 ** 62;
+
+/** undefined where the cgroup is gone from the cpuacct and the memory hierarchy. */
+export async function statsV1(directoryOf: DirectoryOf): Promise<CgroupStats | undefined> {
+  const read = (controller: string, file: string): Promise<string | undefined> => {
+    const directory = directoryOf(controller);
+    return directory === undefined ? Promise.resolve(undefined) : readControl(`${directory}/${file}`);
+  };
+  const [cpu, memory, usageText, limitText, oom, pids] = await Promise.all([
+    read('cpuacct', 'cpuacct.usage'),
+    read('memory', 'memory.stat'),
+    read('memory', 'memory.usage_in_bytes'),
+    read('memory', 'memory.limit_in_bytes'),
+    read('memory', 'memory.oom_control'),
+    read('pids', 'pids.current'),
+  ]);
+  if (cpu === undefined && memory === undefined) return undefined;
+  const usage = parseNumber(usageText) ?? 0;
+  const limit = parseNumber(limitText) ?? 0;
+  return {
+    timestamp: BigInt(Date.now()) * 1_000_000n,
+    cpuUsageNs: BigInt(cpu?.trim() || '0'),
+    memoryUsage: usage,
+    memoryWorkingSet: Math.max(0, usage - flatKey(memory, 'total_inactive_file')),
+    memoryRss: flatKey(memory, 'total_rss'),
+    memoryLimit: limit >= UNLIMITED ? 0 : limit,
+    pageFaults: flatKey(memory, 'total_pgfault'),
+    majorPageFaults: flatKey(memory, 'total_pgmajfault'),
+    swapUsage: flatKey(memory, 'total_swap'),
+    pids: parseNumber(pids) ?? 0,
+    oomKills: flatKey(oom, 'oom_kill'),
+  };
+}

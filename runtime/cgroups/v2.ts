@@ -1,0 +1,129 @@
+/** Cgroup v2: the unified hierarchy (Documentation/admin-guide/cgroup-v2.rst). */
+
+import fs from 'node:fs/promises';
+import type { Resources } from '../containers/config.js';
+import { flatKey, parseNumber, readControl, writeControl, writeErrno } from './files.js';
+import { checkCgroupPath, checkOwnCgroupPath } from './paths.js';
+import { isDirectory, killBelow, processesBelow, removeBelow } from './subtree.js';
+import type { CgroupStats, Cgroups } from './types.js';
+import { checkPid } from './v1.js';
+import { applyV2 } from './v2-apply.js';
+
+/** What containers are limited and measured by. */
+const CONTROLLERS = ['cpuset', 'cpu', 'io', 'memory', 'hugetlb', 'pids', 'rdma', 'misc'];
+
+export class CgroupsV2 implements Cgroups {
+  readonly version = 2;
+  readonly #root: string;
+
+  /** `root`: the mount point of cgroup2. */
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  async create(path: string): Promise<void> {
+    const relative = checkOwnCgroupPath(path);
+    let directory = this.#root;
+    for (const name of relative.slice(1).split('/')) {
+      await enableControllers(directory);
+      directory = `${directory}/${name}`;
+      await fs.mkdir(directory, { recursive: true });
+    }
+  }
+
+  async apply(path: string, resources: Resources): Promise<void> {
+    await applyV2(`${this.#root}${checkOwnCgroupPath(path)}`, resources);
+  }
+
+  exists(path: string): Promise<boolean> {
+    return isDirectory(`${this.#root}${checkCgroupPath(path)}`);
+  }
+
+  processes(path: string): Promise<number[]> {
+    return processesBelow(`${this.#root}${checkCgroupPath(path)}`);
+  }
+
+  async frozen(path: string): Promise<boolean> {
+    const directory = `${this.#root}${checkCgroupPath(path)}`;
+    const [events, asked] = await Promise.all([
+      readControl(`${directory}/cgroup.events`),
+      readControl(`${directory}/cgroup.freeze`),
+    ]);
+    return flatKey(events, 'frozen') === 1 || asked?.trim() === '1';
+  }
+
+  /** cgroup.kill takes the whole subtree at once, frozen or forking (Linux 5.14); older kernels are signalled. */
+  async kill(path: string): Promise<void> {
+    const directory = `${this.#root}${checkOwnCgroupPath(path)}`;
+    await killBelow(directory, {
+      before: async () => {
+        if ((await processesBelow(directory)).includes(process.pid)) return;
+        await ignoring(['ENOENT', 'ENODEV', 'EOPNOTSUPP'], writeControl(`${directory}/cgroup.kill`, '1'));
+      },
+      after: async () => {},
+    });
+  }
+
+  async remove(path: string): Promise<void> {
+    await removeBelow(`${this.#root}${checkOwnCgroupPath(path)}`);
+  }
+
+  async stats(path: string): Promise<CgroupStats | undefined> {
+    const directory = `${this.#root}${checkCgroupPath(path)}`;
+    const files = ['cpu.stat', 'memory.stat', 'memory.current', 'memory.max', 'memory.swap.current', 'memory.events'];
+    const [cpu, memory, current, limit, swap, events, pids] = await Promise.all(
+      [...files, 'pids.current'].map((file) => readControl(`${directory}/${file}`)),
+    );
+    if (cpu === undefined) return undefined;
+    const usage = parseNumber(current) ?? 0;
+    return {
+      timestamp: BigInt(Date.now()) * 1_000_000n,
+      cpuUsageNs: BigInt(flatKey(cpu, 'usage_usec')) * 1000n,
+      memoryUsage: usage,
+      memoryWorkingSet: Math.max(0, usage - flatKey(memory, 'inactive_file')),
+      memoryRss: flatKey(memory, 'anon'),
+      memoryLimit: parseNumber(limit) ?? 0,
+      pageFaults: flatKey(memory, 'pgfault'),
+      majorPageFaults: flatKey(memory, 'pgmajfault'),
+      swapUsage: parseNumber(swap) ?? 0,
+      pids: parseNumber(pids) ?? 0,
+      oomKills: flatKey(events, 'oom_kill'),
+    };
+  }
+
+  async oomKills(path: string): Promise<number> {
+    return flatKey(await readControl(`${this.#root}${checkCgroupPath(path)}/memory.events`), 'oom_kill');
+  }
+
+  directories(path: string): string[] {
+    return [`${this.#root}${checkCgroupPath(path)}`];
+  }
+
+  async attach(path: string, pid: number): Promise<void> {
+    checkPid(pid);
+    await writeControl(`${this.#root}${checkOwnCgroupPath(path)}/cgroup.procs`, String(pid));
+  }
+}
+
+/**
+ * Gives the children of `directory` the controllers that it has itself. One that the kernel refuses (EBUSY: the parent
+ * has processes of its own; EINVAL, EOPNOTSUPP: a threaded domain) is left: applying a limit of it then says so.
+ */
+async function enableControllers(directory: string): Promise<void> {
+  const words = (text: string | undefined) => new Set((text ?? '').trim().split(/\s+/));
+  const available = words(await readControl(`${directory}/cgroup.controllers`));
+  const enabled = words(await readControl(`${directory}/cgroup.subtree_control`));
+  for (const name of CONTROLLERS) {
+    if (!available.has(name) || enabled.has(name)) continue;
+    const refusals = ['EBUSY', 'EINVAL', 'EOPNOTSUPP', 'ENOENT'];
+    await ignoring(refusals, writeControl(`${directory}/cgroup.subtree_control`, `+${name}`));
+  }
+}
+
+async function ignoring(errnos: readonly string[], write: Promise<void>): Promise<void> {
+  try {
+    await write;
+  } catch (error) {
+    if (!errnos.includes(writeErrno(error) ?? '')) throw error;
+  }
+}
