@@ -1,0 +1,151 @@
+/** OCI runtimes: which are installed, which of them work on this host, and what they can do. */
+
+import { constants } from 'node:fs';
+import fs from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { createCgroups } from '../cgroups/cgroups.js';
+import { findHierarchies } from '../cgroups/hierarchies.js';
+import type { Cgroups } from '../cgroups/types.js';
+import { CribError, messageOf } from '../errors.js';
+import type { Log } from '../log.js';
+import { OciRuntime, type RuntimeFacts, type RuntimeFeatures } from './oci-runtime.js';
+import { probeRuntime, removeStaleProbes } from './probe.js';
+import { readProbeCache, writeProbeCache } from './probe-cache.js';
+import { RUNTIME_PATH, runRuntime } from './run.js';
+
+/** Fastest first: crun creates a container in half of runc's time. */
+const KNOWN = ['crun', 'runc'];
+const QUERY_LIMIT_MS = 5_000;
+
+export interface DiscoverOptions {
+  /** Name or absolute path of the runtime to be tried first. */
+  readonly preferred?: string;
+  /** Outcomes of trials are kept here, so that a restart does not pay for them again. */
+  readonly stateDir: string;
+  readonly log: Log;
+}
+
+/**
+ * Finds crun and runc and tries each with a real container. The order is the order of preference; those that do not
+ * work, and a preferred one that is not installed, are in the list with their reason.
+ */
+export async function discoverRuntimes(options: DiscoverOptions): Promise<OciRuntime[]> {
+  const { stateDir, log } = options;
+  await fs.mkdir(stateDir, { recursive: true, mode: 0o700 });
+  const cgroups = await createCgroups();
+  await removeStaleProbes(stateDir, cgroups);
+  const names = [...new Set([...(options.preferred === undefined ? [] : [options.preferred]), ...KNOWN])];
+  const runtimes: OciRuntime[] = [];
+  for (const name of names) {
+    const file = await findExecutable(name);
+    if (file === undefined) {
+      if (name === options.preferred) runtimes.push(missing(name));
+      continue;
+    }
+    if (runtimes.some((runtime) => runtime.path === file)) continue;
+    const runtime = await examine(file, stateDir, cgroups);
+    if (!runtime.works) log.warn({ runtime: file, reason: runtime.reason }, 'OCI runtime does not work on this host');
+    runtimes.push(runtime);
+  }
+  return runtimes;
+}
+
+/** The first that works. Throws FAILED_PRECONDITION with the reason of each that does not. */
+export function chooseRuntime(runtimes: readonly OciRuntime[]): OciRuntime {
+  const chosen = runtimes.find((runtime) => runtime.works);
+  if (chosen !== undefined) return chosen;
+  const reasons = runtimes.map((runtime) => `${runtime.name}: ${runtime.reason}`).join('; ');
+  const why = reasons === '' ? 'neither crun nor runc is installed (apt-get install crun)' : reasons;
+  throw new CribError('FAILED_PRECONDITION', `no OCI runtime works on this host: ${why}`);
+}
+
+async function findExecutable(name: string): Promise<string | undefined> {
+  const directories = `${process.env.PATH ?? ''}:${RUNTIME_PATH}`.split(':');
+  const candidates = name.includes('/')
+    ? [path.resolve(name)]
+    : directories.filter((directory) => directory.startsWith('/')).map((directory) => path.join(directory, name));
+  for (const candidate of candidates) {
+    try {
+      await fs.access(candidate, constants.X_OK);
+      if ((await fs.stat(candidate)).isFile()) return candidate;
+    } catch {
+      // not here: the next directory
+    }
+  }
+  return undefined;
+}
+
+function missing(preferred: string): OciRuntime {
+  const name = path.basename(preferred);
+  const reason = `${preferred} is not an executable file here: install it, or name another one with --oci-runtime`;
+  const features = { recursiveReadOnly: false, idmap: false };
+  return new OciRuntime({ name, path: preferred, version: '', works: false, reason, features });
+}
+
+async function examine(file: string, stateDir: string, cgroups: Cgroups): Promise<OciRuntime> {
+  const name = path.basename(file);
+  const key = await cacheKey(file);
+  const cached = await readProbeCache(stateDir, name, key);
+  if (cached !== undefined) return new OciRuntime({ ...cached, name, path: file, works: true, reason: '' });
+  const version = await versionOf(file);
+  const features = await featuresOf(file, name, version);
+  const untried: RuntimeFacts = { name, path: file, version, works: true, reason: '', features };
+  const failure = await probeRuntime(untried, stateDir, cgroups).catch(messageOf);
+  if (failure !== undefined) {
+    return new OciRuntime({ ...untried, works: false, reason: `${failure}${await wayOut(failure)}` });
+  }
+  await writeProbeCache(stateDir, name, { key, version, features });
+  return new OciRuntime(untried);
+}
+
+/** Another file, another kernel or another cgroup layout is another question. */
+async function cacheKey(file: string): Promise<string> {
+  const { mtimeMs, size } = await fs.stat(file);
+  const layout = findHierarchies(await fs.readFile('/proc/self/mountinfo', 'utf8'));
+  return JSON.stringify([file, mtimeMs, size, os.release(), layout.version, [...layout.controllers], layout.unified]);
+}
+
+/** `runc version 1.1.5+ds1` is the first line of `--version`. */
+async function versionOf(file: string): Promise<string> {
+  const text = await runRuntime([file, '--version'], QUERY_LIMIT_MS).catch(() => '');
+  return /version\s+v?(\S+)/i.exec(text)?.[1] ?? '';
+}
+
+/** `features` (OCI runtime spec, features.md) says it; a crun before 1.9 lacks the command, and has had `rro` since 1.4. */
+async function featuresOf(file: string, name: string, version: string): Promise<RuntimeFeatures> {
+  const kernel = isAtLeast(os.release(), 5, 12); // mount_setattr(2)
+  try {
+    const features: unknown = JSON.parse(await runRuntime([file, 'features'], QUERY_LIMIT_MS));
+    const options = property(features, 'mountOptions');
+    const idmap = property(property(property(property(features, 'linux'), 'mountExtensions'), 'idmap'), 'enabled');
+    return {
+      recursiveReadOnly: kernel && Array.isArray(options) && options.includes('rro'),
+      idmap: kernel && idmap === true,
+    };
+  } catch {
+    return { recursiveReadOnly: kernel && name === 'crun' && isAtLeast(version, 1, 4), idmap: false };
+  }
+}
+
+function property(value: unknown, key: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined;
+  return Reflect.get(value, key);
+}
+
+function isAtLeast(version: string, major: number, minor: number): boolean {
+  const [first = 0, second = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
+  return first > major || (first === major && second >= minor);
+}
+
+/** What mends the failures that are known; empty for all others. */
+async function wayOut(failure: string): Promise<string> {
+  if (!failure.includes('hybrid mode not supported')) return '';
+  const { unified } = findHierarchies(await fs.readFile('/proc/self/mountinfo', 'utf8'));
+  const text = await fs.readFile(`${unified}/cgroup.controllers`, 'utf8').catch(() => '');
+  const commands = text
+    .trim()
+    .split(/\s+/)
+    .map((name) => `mkdir -p /sys/fs/cgroup/${name} && mount -t cgroup -o ${name} cgroup /sys/fs/cgroup/${name}`);
+  return `; it needs every controller on v1 or every one on v2. To mend it: ${commands.join('; ')}`;
+}

@@ -1,0 +1,147 @@
+/**
+ * An OCI runtime's command line. The builders are pure; the keeper runs create, start and exec (it owns the processes
+ * that they leave behind), crib itself runs what is short: delete and update.
+ */
+
+import { CribError } from '../errors.js';
+import type { OciResources } from '../spec/types.js';
+import { runRuntime } from './run.js';
+
+/** Replaced by the keeper with paths in the container's directory (runtime/keeper/protocol.ts). */
+export const PID_FILE = '{pidFile}';
+export const CONSOLE_SOCKET = '{consoleSocket}';
+
+export interface RuntimeFeatures {
+  /** `rro` mounts: recursively read-only. */
+  readonly recursiveReadOnly: boolean;
+  /** `uidMappings` of a mount. */
+  readonly idmap: boolean;
+}
+
+export interface RuntimeFacts {
+  /** `crun`, `runc`, or the file's name. */
+  readonly name: string;
+  readonly path: string;
+  /** As it prints it; empty where it does not. */
+  readonly version: string;
+  /** A container was run with it on this host. */
+  readonly works: boolean;
+  /** Why it does not work and what mends it; empty where it works. */
+  readonly reason: string;
+  readonly features: RuntimeFeatures;
+}
+
+/** Where a runtime keeps its state and writes its log, and which container is meant. */
+export interface ContainerTarget {
+  readonly id: string;
+  /** `--root`: a directory of the runtime's own, lost at a reboot. Never shared between runtimes. */
+  readonly root: string;
+  /** `--log`: JSON lines are appended. */
+  readonly log: string;
+}
+
+export interface CreateArguments extends ContainerTarget {
+  readonly bundle: string;
+  /** Default: the keeper's placeholder. */
+  readonly pidFile?: string;
+  /** CONSOLE_SOCKET for a container with a terminal. */
+  readonly consoleSocket?: string;
+  /** MS_MOVE in place of pivot_root(2), for a root file system on a ramdisk. */
+  readonly noPivot?: boolean;
+}
+
+export interface ExecArguments extends ContainerTarget {
+  /** File with an OCI `process` object. */
+  readonly processFile: string;
+  readonly pidFile?: string;
+  readonly consoleSocket?: string;
+  /** Ends once the process runs. Default: waits and ends with its exit code. */
+  readonly detach?: boolean;
+}
+
+export class OciRuntime implements RuntimeFacts {
+  readonly name: string;
+  readonly path: string;
+  readonly version: string;
+  readonly works: boolean;
+  readonly reason: string;
+  readonly features: RuntimeFeatures;
+
+  constructor(facts: RuntimeFacts) {
+    this.name = facts.name;
+    this.path = facts.path;
+    this.version = facts.version;
+    this.works = facts.works;
+    this.reason = facts.reason;
+    this.features = facts.features;
+  }
+
+  createArgv(args: CreateArguments): string[] {
+    const options = ['--bundle', args.bundle, '--pid-file', args.pidFile ?? PID_FILE];
+    if (args.consoleSocket !== undefined) options.push('--console-socket', args.consoleSocket);
+    if (args.noPivot === true) options.push('--no-pivot');
+    return this.#argv(args, 'create', options);
+  }
+
+  startArgv(target: ContainerTarget): string[] {
+    return this.#argv(target, 'start');
+  }
+
+  execArgv(args: ExecArguments): string[] {
+    const options = ['--process', args.processFile];
+    if (args.pidFile !== undefined) options.push('--pid-file', args.pidFile);
+    if (args.consoleSocket !== undefined) options.push('--console-socket', args.consoleSocket);
+    if (args.detach === true) options.push('--detach');
+    return this.#argv(args, 'exec', options);
+  }
+
+  /** `signal`: a number or a name without SIG. */
+  killArgv(target: ContainerTarget, signal: string): string[] {
+    return [...this.#argv(target, 'kill'), signal];
+  }
+
+  /** Forced: a container that still runs is killed. */
+  deleteArgv(target: ContainerTarget): string[] {
+    return this.#argv(target, 'delete', ['--force']);
+  }
+
+  /** Reads OCI `linux.resources` as JSON from stdin. */
+  updateArgv(target: ContainerTarget): string[] {
+    return this.#argv(target, 'update', ['--resources', '-']);
+  }
+
+  stateArgv(target: ContainerTarget): string[] {
+    return this.#argv(target, 'state');
+  }
+
+  /** Runs a short command; see runRuntime for what it throws. */
+  run(argv: readonly string[], timeoutMs: number, input = ''): Promise<string> {
+    return runRuntime(argv, timeoutMs, input);
+  }
+
+  /** Removes what the runtime knows of the container. Idempotent. */
+  async delete(target: ContainerTarget, timeoutMs = 10_000): Promise<void> {
+    try {
+      await runRuntime(this.deleteArgv(target), timeoutMs);
+    } catch (error) {
+      if (error instanceof CribError && error.code === 'NOT_FOUND') return;
+      throw error;
+    }
+  }
+
+  /** Changes the limits of a running container. */
+  async update(target: ContainerTarget, resources: OciResources, timeoutMs = 10_000): Promise<void> {
+    await runRuntime(this.updateArgv(target), timeoutMs, JSON.stringify(resources));
+  }
+
+  #argv(target: ContainerTarget, command: string, options: readonly string[] = []): string[] {
+    if (target.id.startsWith('-') || target.id === '') {
+      throw new CribError(
+        'INVALID_ARGUMENT',
+        `container id "${target.id}" would be taken for an option of ${this.name}`,
+      );
+    }
+    const globals = ['--root', target.root, '--log', target.log, '--log-format', 'json'];
+    return [this.path, ...globals, command, ...options, target.id];
+  }
+}

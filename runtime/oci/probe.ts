@@ -1,0 +1,115 @@
+/**
+ * Tries an OCI runtime on this host by running one container with it, because nothing else tells: crun refuses some
+ * cgroup layouts, an old runc some kernels. The container's root is made of the host's own directories, bound
+ * read-only, so that no image is needed.
+ */
+
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import type { Cgroups } from '../cgroups/types.js';
+import { messageOf } from '../errors.js';
+import { errnoName } from '../linux/libc.js';
+import { OciRuntime, type RuntimeFacts } from './oci-runtime.js';
+
+const RUN_LIMIT_MS = 15_000;
+const PROBE_DIRECTORY = /^probe-([A-Za-z0-9_.+]+-[0-9]+)$/;
+/** Where programs and their libraries are; on some hosts the short ones are symlinks to the first. */
+const SYSTEM_DIRECTORIES = ['usr', 'bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32', 'nix', 'gnu'];
+
+/** Runs `true` in a container. Resolves to why that failed; undefined: it works. Leaves nothing behind. */
+export async function probeRuntime(
+  facts: RuntimeFacts,
+  stateDir: string,
+  cgroups: Cgroups,
+): Promise<string | undefined> {
+  const id = `${facts.name.replace(/[^A-Za-z0-9_.+]/g, '_')}-${process.pid}`;
+  const directory = path.join(stateDir, `probe-${id}`);
+  const runtime = new OciRuntime(facts);
+  const target = { id: `crib-probe-${id}`, root: path.join(directory, 'root'), log: path.join(directory, 'log') };
+  try {
+    await fs.mkdir(path.join(directory, 'rootfs'), { recursive: true, mode: 0o700 });
+    await fs.writeFile(path.join(directory, 'config.json'), JSON.stringify(await probeSpec(directory, target.id)));
+    const [command, ...rest] = runtime.createArgv({ ...target, bundle: directory, pidFile: `${directory}/pid` });
+    const argv = [command ?? '', ...rest.map((word) => (word === 'create' ? 'run' : word))];
+    await runtime.run(argv, RUN_LIMIT_MS);
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  } finally {
+    await runtime.delete(target).catch(() => undefined); // a runtime that does not work cannot delete either
+    await removeProbe(directory, id, cgroups);
+  }
+}
+
+/** Removes what a crib that was killed while probing has left. */
+export async function removeStaleProbes(stateDir: string, cgroups: Cgroups): Promise<void> {
+  for (const name of await fs.readdir(stateDir).catch(() => [])) {
+    const id = PROBE_DIRECTORY.exec(name)?.[1];
+    if (id === undefined) continue;
+    const pid = Number(id.slice(id.lastIndexOf('-') + 1));
+    if (pid !== process.pid && isAlive(pid)) continue;
+    await removeProbe(path.join(stateDir, name), id, cgroups);
+  }
+}
+
+/** The mounts were made in the container's mount namespace; in the directory itself there are only empty mount points. */
+async function removeProbe(directory: string, id: string, cgroups: Cgroups): Promise<void> {
+  const cgroup = `/crib-probe-${id}`;
+  await cgroups.kill(cgroup);
+  await cgroups.remove(cgroup);
+  await fs.rm(directory, { recursive: true, force: true });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errnoName(error) !== 'ESRCH';
+  }
+}
+
+async function probeSpec(directory: string, id: string): Promise<Record<string, unknown>> {
+  const mounts: Record<string, unknown>[] = [{ destination: '/proc', type: 'proc', source: 'proc' }];
+  for (const name of SYSTEM_DIRECTORIES) {
+    const source = `/${name}`;
+    const link = await fs.readlink(source).catch(() => undefined);
+    if (link !== undefined) await fs.symlink(link, path.join(directory, 'rootfs', name));
+    else if (await isDirectory(source)) {
+      mounts.push({ destination: source, type: 'bind', source, options: ['rbind', 'ro', 'rprivate'] });
+    }
+  }
+  return {
+    ociVersion: '1.0.2',
+    process: {
+      terminal: false,
+      user: { uid: 0, gid: 0 },
+      args: await harmlessCommand(),
+      env: ['PATH=/usr/bin:/bin'],
+      cwd: '/',
+      noNewPrivileges: true,
+    },
+    root: { path: 'rootfs' },
+    hostname: 'probe',
+    mounts,
+    linux: {
+      cgroupsPath: `/${id}`,
+      namespaces: ['pid', 'mount', 'ipc', 'uts'].map((type) => ({ type })),
+      resources: { devices: [{ allow: false, access: 'rwm' }] },
+    },
+  };
+}
+
+/** `true`, or this very interpreter on a host that has none. */
+async function harmlessCommand(): Promise<string[]> {
+  for (const candidate of ['/usr/bin/true', '/bin/true', '/run/current-system/sw/bin/true']) {
+    const real = await fs.realpath(candidate).catch(() => undefined);
+    if (real === undefined) continue;
+    return path.basename(real) === 'true' ? [real] : [real, 'true'];
+  }
+  return [process.execPath, '--version'];
+}
+
+async function isDirectory(candidate: string): Promise<boolean> {
+  return (await fs.lstat(candidate).catch(() => undefined))?.isDirectory() ?? false;
+}

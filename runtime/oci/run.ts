@@ -1,0 +1,108 @@
+/** Runs an OCI runtime's short commands: bounded output, a deadline, and the runtime's own reason when it fails. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import path from 'node:path';
+import { CribError, type ErrorCode, messageOf } from '../errors.js';
+import { lastRuntimeError, logSize, readLogFrom } from './runtime-log.js';
+
+const MAX_OUTPUT = 1 << 20;
+/** After the process has ended, something it started may still hold its pipes. */
+const DRAIN_MS = 250;
+
+export const RUNTIME_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly timedOut: boolean;
+}
+
+/**
+ * Runs `argv` to its end and returns its stdout (1 MiB at most). `input` is its stdin. Throws DEADLINE_EXCEEDED when it
+ * was killed after `timeoutMs`; NOT_FOUND when the runtime knows no such container; INTERNAL otherwise, with the last
+ * error that it wrote to its `--log` during this run, else the end of its stderr.
+ */
+export async function runRuntime(argv: readonly string[], timeoutMs: number, input = ''): Promise<string> {
+  const log = argv.includes('--log') ? argv[argv.indexOf('--log') + 1] : undefined;
+  const offset = log === undefined ? 0 : await logSize(log);
+  const ended = await execute(argv, timeoutMs, input);
+  if (ended.timedOut) {
+    throw new CribError('DEADLINE_EXCEEDED', `${describe(argv)} was killed after ${timeoutMs} ms without an end`);
+  }
+  if (ended.code === 0) return ended.stdout;
+  const logged = log === undefined ? undefined : lastRuntimeError(await readLogFrom(log, offset));
+  const said = logged ?? (ended.stderr.trim().slice(-2048) || undefined);
+  const how = ended.signal === null ? `exit code ${ended.code}` : `it was killed by ${ended.signal}`;
+  throw new CribError(codeOfReason(said), `${describe(argv)}: ${said ?? how}`);
+}
+
+function describe(argv: readonly string[]): string {
+  return [path.basename(argv[0] ?? 'runtime'), commandOf(argv), argv.at(-1)].join(' ');
+}
+
+/** The sub-command: the first word after the global options, which all take a value. */
+function commandOf(argv: readonly string[]): string {
+  let index = 1;
+  while (argv[index]?.startsWith('--')) index += 2;
+  return argv[index] ?? '';
+}
+
+/** runc: "container does not exist"; crun: "error opening file `…/status`: No such file or directory". */
+function codeOfReason(reason: string | undefined): ErrorCode {
+  if (reason === undefined) return 'INTERNAL';
+  const unknown = /^container (with id .* )?does not exist$|error opening file .*\/status.*No such file/i;
+  return unknown.test(reason) ? 'NOT_FOUND' : 'INTERNAL';
+}
+
+function execute(argv: readonly string[], timeoutMs: number, input: string): Promise<Ended> {
+  const [command = '', ...args] = argv;
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: RUNTIME_PATH }, cwd: '/' });
+    const stdout = collect(child.stdout);
+    const stderr = collect(child.stderr);
+    let timedOut = false;
+    const timer = setTimeout(() => {
+      timedOut = true;
+      child.kill('SIGKILL');
+    }, timeoutMs);
+    child.on('error', (cause) => {
+      clearTimeout(timer);
+      reject(new CribError('UNAVAILABLE', `starting ${command}: ${messageOf(cause)}`, { cause }));
+    });
+    child.on('exit', (code, signal) => {
+      clearTimeout(timer);
+      drained(child).then(() => resolve({ code, signal, stdout: stdout(), stderr: stderr(), timedOut }), reject);
+    });
+    child.stdin.on('error', () => {}); // EPIPE: it ended without reading; its exit says why
+    child.stdin.end(input);
+  });
+}
+
+/** Keeps the first MAX_OUTPUT bytes and reads on, so that the writer is never blocked. */
+function collect(stream: NodeJS.ReadableStream): () => string {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  stream.on('data', (chunk: Buffer) => {
+    const kept = chunk.subarray(0, MAX_OUTPUT - length);
+    length += kept.length;
+    if (kept.length > 0) chunks.push(kept);
+  });
+  stream.on('error', () => {});
+  return () => Buffer.concat(chunks).toString('utf8');
+}
+
+function drained(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+      resolve();
+    }, DRAIN_MS);
+    child.on('close', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
