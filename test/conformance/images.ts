@@ -3,7 +3,7 @@
  * own cannot be had without the Internet. What each must hold is what the specs do with it.
  */
 import { type BuiltImage, buildImage, buildIndex, hostArchitecture, type ImageInput } from '../support/images.js';
-import { busyboxRootfs, programFiles, rootfs } from '../support/images-debian.js';
+import { busyboxRootfs, programFiles, rootfs, staticProgram } from '../support/images-debian.js';
 import { pushImage } from '../support/images-push.js';
 import type { TarEntry } from '../support/images-tar.js';
 
@@ -92,7 +92,7 @@ async function noNewPrivileges(): Promise<ImageInput> {
 
 /** catatonit waits for ever with -P. The name keeps the two images' ids apart. */
 async function pause(name: string): Promise<ImageInput> {
-  const files = rootfs([...(await programFiles(['/usr/bin/catatonit'])), { path: 'PAUSE', content: `${name}\n` }]);
+  const files = rootfs([await staticProgram('/usr/bin/catatonit'), { path: 'PAUSE', content: `${name}\n` }]);
   return { files, config: { User: '65535:65535', Entrypoint: ['/usr/bin/catatonit', '-P'] } };
 }
 

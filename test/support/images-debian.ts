@@ -81,6 +81,11 @@ export async function programFiles(programs: readonly string[]): Promise<TarEntr
   return Promise.all([...paths].map((path) => fileOf(tree, path)));
 }
 
+/** A statically linked program of the packages (the loader cannot list one). */
+export async function staticProgram(program: string): Promise<TarEntry> {
+  return fileOf(await debianTree(), program);
+}
+
 /** Adds the directories that the entries need, in front of them, and those that every container expects. */
 export function rootfs(entries: readonly TarEntry[]): TarEntry[] {
   const directories = new Map<string, number>(Object.entries(DIRECTORIES));
@@ -95,11 +100,7 @@ export function rootfs(entries: readonly TarEntry[]): TarEntry[] {
 
 async function libraries(tree: string, program: string): Promise<string[]> {
   const loader = await loaderOf(tree);
-  // A static program makes the loader fail; it needs nothing.
-  const listed = await command('chroot', [tree, loader, '--list', program]).catch((error: unknown) => {
-    if (String(error).includes('not a dynamic executable') || String(error).includes('statically linked')) return '';
-    throw error;
-  });
+  const listed = await command('chroot', [tree, loader, '--list', program]);
   const text = listed.toString();
   if (text.includes('not found')) throw new Error(`a library of ${program} is in none of the packages: ${text}`);
   return [...text.matchAll(/(?:=> |^\s*)(\/\S+) \(0x/gm)].flatMap((match) => match[1] ?? []);

@@ -48,7 +48,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
 }
 
 /** Nothing else of the environment: REGISTRY_… variables would change the configuration. */
-const PATH = process.env['PATH'] ?? '/usr/bin:/bin';
+const PATH = process.env.PATH ?? '/usr/bin:/bin';
 
 function configuration(dir: string, options: RegistryOptions): object {
   return {

@@ -1,0 +1,109 @@
+/**
+ * `npm test`: runs every test file below dist/test with node --test, prints what failed and what was left out with its
+ * reason, and ends with `N passed, N failed, N skipped`. Conformance, cluster and bench are runs of their own.
+ *   node dist/test/run.js [path-part …]   only files whose path holds one of the parts
+ */
+import { readdir } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { run } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+/** Directories that hold no unit tests; the tests of conformance/ itself that need only Go are named again. */
+const APART = ['conformance', 'cluster', 'bench'];
+const WITH_GO = ['conformance/api', 'conformance/seccomp'];
+/** Two files at a time: tests make mounts, cgroups and processes, and machines have two cores. */
+const CONCURRENCY = 2;
+/** Limit of one test or file, in milliseconds. */
+const TIMEOUT_MS = 180_000;
+
+interface Outcome {
+  readonly name: string;
+  readonly detail: string;
+}
+
+interface TestEvent {
+  readonly name: string;
+  readonly file?: string | undefined;
+  readonly skip?: string | boolean | undefined;
+  readonly todo?: string | boolean | undefined;
+  readonly details: { readonly type?: string | undefined; readonly error?: Error };
+}
+
+async function testFiles(): Promise<string[]> {
+  const all = await readdir(HERE, { recursive: true });
+  const parts = process.argv.slice(2);
+  return all
+    .filter((path) => path.endsWith('.test.js'))
+    .filter((path) => !APART.some((dir) => path.startsWith(`${dir}/`)) || WITH_GO.some((dir) => path.startsWith(dir)))
+    .filter((path) => parts.length === 0 || parts.some((part) => path.includes(part)))
+    .sort()
+    .map((path) => join(HERE, path));
+}
+
+function where(event: TestEvent): string {
+  return event.file === undefined ? event.name : `${relative(HERE, event.file)}: ${event.name}`;
+}
+
+/** A suite fails when a test in it does; counting both would count one failure twice. */
+function isOneOf(event: TestEvent): boolean {
+  const cause: unknown = event.details.error?.cause;
+  const subtests = event.details.error !== undefined && String(cause ?? '').includes('subtest');
+  return event.details.type !== 'suite' && !subtests;
+}
+
+/** The failure inside the wrapper that node:test puts around it. */
+function explain(error: Error | undefined): string {
+  const cause: unknown = error?.cause;
+  if (cause instanceof Error) return cause.stack ?? cause.message;
+  return cause === undefined ? (error?.stack ?? 'no reason given') : String(cause);
+}
+
+async function main(): Promise<number> {
+  const files = await testFiles();
+  if (files.length === 0) {
+    console.error('test: no test file matches');
+    return 1;
+  }
+  let passed = 0;
+  const failed: Outcome[] = [];
+  const skipped: Outcome[] = [];
+  const output = new Map<string, string[]>();
+  const stream = run({ files, concurrency: CONCURRENCY, timeout: TIMEOUT_MS });
+  const keep = (event: { file?: string | undefined; message: string }) => {
+    const said = output.get(event.file ?? '') ?? [];
+    if (said.length < 200) said.push(event.message);
+    output.set(event.file ?? '', said);
+  };
+  stream.on('test:stdout', keep);
+  stream.on('test:stderr', keep);
+  stream.on('test:pass', (event: TestEvent) => {
+    const left = event.skip ?? event.todo;
+    if (left !== undefined && left !== false) {
+      skipped.push({
+        name: where(event),
+        detail: left === true ? 'no reason given' : String(left) || 'no reason given',
+      });
+    } else if (isOneOf(event)) passed++;
+  });
+  stream.on('test:fail', (event: TestEvent) => {
+    if (!isOneOf(event)) return;
+    failed.push({ name: where(event), detail: explain(event.details.error) });
+    console.log(`FAILED ${where(event)}`);
+  });
+  for await (const _ of stream);
+  report(failed, skipped, output);
+  console.log(`${passed} passed, ${failed.length} failed, ${skipped.length} skipped`);
+  return failed.length === 0 && passed > 0 ? 0 : 1;
+}
+
+function report(failed: readonly Outcome[], skipped: readonly Outcome[], output: Map<string, string[]>): void {
+  for (const { name, detail } of failed) console.log(`\nFAILED ${name}\n${detail}`);
+  const files = new Set(failed.map(({ name }) => name.split(': ')[0] ?? ''));
+  for (const [file, said] of output) {
+    if (files.has(relative(HERE, file))) console.log(`\noutput of ${relative(HERE, file)}:\n${said.join('')}`);
+  }
+  for (const { name, detail } of skipped) console.log(`skipped ${name}: ${detail}`);
+}
+
+process.exitCode = await main();
