@@ -1,0 +1,57 @@
+/** What the tests of volumes share: a private directory, mount requests, and the host's abilities. */
+
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import type { MountConfig } from '../../runtime/containers/config.js';
+import { unmount } from '../../runtime/linux/mounts.js';
+import { MountTable } from '../../volumes/mount-table.js';
+import type { VolumeContext } from '../../volumes/types.js';
+
+export const HOST: VolumeContext = {
+  capabilities: {
+    guest: false,
+    guestLocal: [],
+    idmap: false,
+    recursiveReadOnly: true,
+    bidirectionalPropagation: true,
+  },
+  rootfs: '',
+  dockerRoots: ['/var/lib/docker'],
+};
+
+export const GUEST: VolumeContext = {
+  ...HOST,
+  capabilities: { ...HOST.capabilities, guest: true, guestLocal: ['tmpfs', 'dir'], bidirectionalPropagation: false },
+};
+
+export function mountOf(hostPath: string, containerPath: string, more: Partial<MountConfig> = {}): MountConfig {
+  return {
+    containerPath,
+    hostPath,
+    readonly: false,
+    recursiveReadOnly: false,
+    selinuxRelabel: false,
+    propagation: 'private',
+    uidMappings: [],
+    gidMappings: [],
+    image: undefined,
+    imageSubPath: '',
+    ...more,
+  };
+}
+
+export function makeTemporary(): string {
+  return fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'crib-volumes-')));
+}
+
+export async function removeTemporary(directory: string): Promise<void> {
+  for (const mountPoint of (await MountTable.read()).below(directory)) unmount(mountPoint);
+  fs.rmSync(directory, { recursive: true, force: true });
+}
+
+/** mount(8), so that the tests do not rest on the code they test. */
+export function mountCommand(...args: string[]): void {
+  execFileSync('mount', args, { timeout: 10_000, stdio: 'pipe' });
+}

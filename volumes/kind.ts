@@ -1,0 +1,34 @@
+/** What a kind of volume is: how it is recognised, and where it goes. One kind per file in kinds/. */
+
+import type { MountFacts, SandboxCapabilities, VolumeContext, VolumeKind, VolumeRoute } from './types.js';
+
+export interface Routing {
+  readonly route: VolumeRoute;
+  /** Why it goes there; the second half of the decision's sentence. */
+  readonly reason: string;
+}
+
+export interface Kind {
+  readonly kind: VolumeKind;
+  /** The evidence, as the first half of the decision's sentence; undefined: it is not of this kind. */
+  matches(facts: MountFacts, context: VolumeContext): string | undefined;
+  route(facts: MountFacts, capabilities: SandboxCapabilities): Routing;
+}
+
+/** A sandbox that shares the host's kernel sees the host's files as they are. */
+export const BOUND: Routing = { route: 'bind', reason: 'the sandbox shares the host kernel, so it is bind-mounted' };
+
+export const SHARED: Routing = {
+  route: 'host-shared',
+  reason: 'the host and other pods may use it too, so it is shared from the host',
+};
+
+/** The usual route of what must stay on the host. */
+export function boundOrShared(_facts: MountFacts, capabilities: SandboxCapabilities): Routing {
+  return capabilities.guest ? SHARED : BOUND;
+}
+
+/** True for `directory` itself and what is below it; `/var/libX` is not below `/var/lib`. */
+export function isWithin(candidate: string, directory: string): boolean {
+  return candidate === directory || candidate.startsWith(directory.endsWith('/') ? directory : `${directory}/`);
+}
