@@ -6,6 +6,7 @@ import path from 'node:path';
 import { after, before, it } from 'node:test';
 import { createCgroups } from '../../runtime/cgroups/cgroups.js';
 import type { MountConfig } from '../../runtime/containers/config.js';
+import { makeDevice, makeNode } from '../../runtime/linux/files.js';
 import { chooseRuntime, discoverRuntimes } from '../../runtime/oci/discover.js';
 import type { OciRuntime } from '../../runtime/oci/oci-runtime.js';
 import { prepareVolumes } from '../../volumes/prepare.js';
@@ -105,10 +106,8 @@ it('shows a container what is mounted on the host later, by host-to-container on
 });
 
 it('passes a device node on, with the device cgroup having the last word', async () => {
-  const output = await run(
-    'device',
-    [mountOf('/dev/vda', '/disk'), mountOf('/dev/null', '/null')],
-    'stat -c %F /disk /null',
-  );
+  const disk = path.join(root, 'disk');
+  makeNode(disk, fs.constants.S_IFBLK | 0o600, makeDevice(7, 0));
+  const output = await run('device', [mountOf(disk, '/disk'), mountOf('/dev/null', '/null')], 'stat -c %F /disk /null');
   assert.equal(output, 'block special file\ncharacter special file\n');
 });
