@@ -66,6 +66,15 @@ describe('running commands', () => {
     assert.ok(Date.now() - start < 2500);
   });
 
+  it('knows what a container that is not there looks like with crun and with runc', async () => {
+    for (const reason of [
+      'error opening file `/run/crun/x/status`: No such file or directory',
+      'container does not exist',
+    ]) {
+      await assert.rejects(runRuntime(['/bin/sh', '-c', `echo '${reason}' >&2; exit 1`], 5000), { code: 'NOT_FOUND' });
+    }
+  });
+
   it('reads no more than it may, gives input, and reports a missing program', async () => {
     assert.equal((await runRuntime(['/bin/sh', '-c', 'head -c 3000000 /dev/zero'], 10_000)).length, 1 << 20);
     assert.equal(await runRuntime(['/bin/cat'], 10_000, 'hello'), 'hello');
