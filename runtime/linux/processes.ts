@@ -110,8 +110,8 @@ export interface ResourceLimit {
   readonly hard: bigint;
 }
 
-/** prlimit(2) of this process: sets `next` where given, returns what was in force before. */
-export function resourceLimit(resource: number, next?: ResourceLimit): ResourceLimit {
+/** prlimit(2), of this process unless `pid` is given: sets `next` where given, returns what was in force before. */
+export function resourceLimit(resource: number, next?: ResourceLimit, pid = 0): ResourceLimit {
   const previous = Buffer.alloc(16);
   let value: Buffer | null = null;
   if (next !== undefined) {
@@ -119,6 +119,6 @@ export function resourceLimit(resource: number, next?: ResourceLimit): ResourceL
     value.writeBigUInt64LE(next.soft, 0);
     value.writeBigUInt64LE(next.hard, 8);
   }
-  prlimitCall([0, resource, value, previous], String(resource));
+  prlimitCall([pid, resource, value, previous], String(resource));
   return { soft: previous.readBigUInt64LE(0), hard: previous.readBigUInt64LE(8) };
 }

@@ -1,0 +1,155 @@
+/**
+ * What a new keeper process does with what an earlier one left: takes running containers over, records the exits that
+ * nobody saw, and undoes what was half created.
+ */
+
+import fs from 'node:fs';
+import { readFile, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { messageOf } from '../errors.js';
+import { pollReadable } from '../linux/descriptors.js';
+import { openPidfd, pidfdExit, startTimeOf } from '../linux/processes.js';
+import { killCgroups } from './cgroup-kill.js';
+import type { Children } from './children.js';
+import { Container, type ContainerServices } from './container.js';
+import { killByPid } from './create.js';
+import { LogFile } from './log-file.js';
+import type { KeptContainer } from './protocol.js';
+import { type Intent, loadRecord, PID_FILE } from './record.js';
+import { type KeeperEnds, reopenFifos } from './stdio.js';
+
+const GAP = 'keeper restarted, output may be missing';
+const POLL_MS = 100;
+/** How long after its end the real parent may take to reap an adopted init; only then does the kernel tell its exit. */
+const REAP_WAIT_MS = 2000;
+const NO_ENDS: KeeperEnds = { stdout: undefined, stderr: undefined, stdin: undefined, terminal: undefined };
+
+/** Watches the inits that are not children of this process: their parent was the keeper that died. */
+export class AdoptedInits {
+  readonly #running = new Map<number, Container>();
+  readonly #ended = new Map<number, { readonly container: Container; readonly since: number }>();
+  #timer: NodeJS.Timeout | undefined;
+
+  add(container: Container): void {
+    if (container.pidfd === undefined) return;
+    this.#running.set(container.pidfd, container);
+    this.#timer ??= setInterval(() => this.#poll(), POLL_MS);
+  }
+
+  #poll(): void {
+    for (const [pidfd, container] of this.#running) if (container.pidfd !== pidfd) this.#running.delete(pidfd);
+    for (const pidfd of pollReadable([...this.#running.keys()])) {
+      const container = this.#running.get(pidfd);
+      this.#running.delete(pidfd);
+      if (container !== undefined) this.#ended.set(pidfd, { container, since: performance.now() });
+    }
+    for (const [pidfd, { container, since }] of this.#ended) {
+      const exit = container.pidfd === pidfd ? pidfdExit(pidfd) : undefined;
+      if (exit === undefined && container.pidfd === pidfd && performance.now() - since < REAP_WAIT_MS) continue;
+      this.#ended.delete(pidfd);
+      container.exited(exit?.exitCode, exit?.signal ?? 0);
+    }
+    if (this.#running.size + this.#ended.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+/** The containers that are recorded under the state directory. One that cannot be taken over does not keep the rest out. */
+export async function adoptAll(children: Children, services: ContainerServices): Promise<Container[]> {
+  const { intents, unreadable } = await services.intents.load();
+  for (const file of unreadable) services.log.error({ file }, 'a container record cannot be read and was left alone');
+  const inits = new AdoptedInits();
+  const containers: Container[] = [];
+  for (const intent of intents) {
+    try {
+      const record = await loadRecord(intent.directory);
+      if (record === undefined) await undoCreate(intent, services);
+      else containers.push(await adoptOne(intent, record, children, inits, services));
+    } catch (error) {
+      services.log.error({ id: intent.id, error: messageOf(error) }, 'a container could not be taken over');
+    }
+  }
+  return containers;
+}
+
+async function adoptOne(
+  intent: Intent,
+  record: KeptContainer,
+  children: Children,
+  inits: AdoptedInits,
+  services: ContainerServices,
+): Promise<Container> {
+  if (record.exit !== undefined) {
+    return new Container(intent, record, { pidfd: -1, ends: NO_ENDS, logFile: undefined }, services);
+  }
+  const logFile = await openLogAgain(intent, services);
+  const pidfd = openInit(record);
+  const ends = intent.stdio.tty ? NO_ENDS : reopenFifos(intent.directory);
+  for (const fd of [pidfd, ends.stdout, ends.stderr, ends.stdin]) if (fd !== undefined) children.saw(fd);
+  const container = new Container(intent, record, { pidfd, ends, logFile }, services);
+  if (pidfd < 0) {
+    container.exited(undefined, 0);
+    return container;
+  }
+  children.watch(record.pid, (exit) => container.exited(exit.exitCode, exit.signal)); // after an execve it is our child
+  inits.add(container);
+  return container;
+}
+
+async function openLogAgain(intent: Intent, services: ContainerServices): Promise<LogFile | undefined> {
+  if (intent.stdio.logPath === '') return undefined;
+  const logFile = new LogFile(intent.stdio.logPath);
+  try {
+    await logFile.open();
+    logFile.note(GAP);
+    return logFile;
+  } catch (error) {
+    services.log.error(
+      { id: intent.id, error: messageOf(error) },
+      'output of a container is lost until it is reopened',
+    );
+    return logFile;
+  }
+}
+
+/** A pidfd of the very process that was recorded; -1 when it has ended. */
+function openInit(record: KeptContainer): number {
+  let pidfd: number;
+  try {
+    pidfd = openPidfd(record.pid);
+  } catch {
+    return -1; // ESRCH
+  }
+  const startTime = startTimeOf(record.pid); // undefined: a zombie, whose start time can still be told apart by nobody else
+  if (startTime === record.startTime) return pidfd;
+  fs.closeSync(pidfd);
+  return -1;
+}
+
+/** The keeper was killed while this was being created: nobody was told of it, so it goes. */
+async function undoCreate(intent: Intent, services: ContainerServices): Promise<void> {
+  services.log.warn({ id: intent.id }, 'undoing a container whose creating was cut off');
+  if (intent.creator !== undefined) killByPid(intent.creator.pid, intent.creator.startTime);
+  await killInitOf(intent);
+  await killCgroups(intent.cgroupDirs);
+  await rm(intent.directory, { recursive: true, force: true });
+  await services.intents.remove(intent.id);
+}
+
+/** Only a process that is older than the pid file can be the one that it names. */
+async function killInitOf(intent: Intent): Promise<void> {
+  const file = path.join(intent.directory, PID_FILE);
+  const pid = Number(await readFile(file, 'latin1').catch(() => ''));
+  if (!Number.isInteger(pid) || pid <= 1) return;
+  const startTime = startTimeOf(pid);
+  if (startTime === undefined) return;
+  const written = (await stat(file)).mtimeMs;
+  const uptime = Number((await readFile('/proc/uptime', 'latin1')).split(' ')[0]) * 1000;
+  const started = Date.now() - uptime + Number(startTime) * TICK_MS;
+  if (started <= written + CLOCK_SLACK_MS) killByPid(pid, startTime);
+}
+
+/** USER_HZ is 100 on every architecture that Node runs on (proc_pid_stat(5)). */
+const TICK_MS = 10;
+const CLOCK_SLACK_MS = 50;

@@ -1,0 +1,152 @@
+/**
+ * Child processes of the keeper: those it spawns, which libuv reaps, and those it inherits as the subreaper (inits
+ * whose OCI runtime has ended, and orphans), which are reaped here.
+ */
+
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import os from 'node:os';
+import { P, RLIMIT_NOFILE } from '../linux/constants.js';
+
+import { type ChildExit, type ResourceLimit, resourceLimit, waitForExit } from '../linux/processes.js';
+
+/** Descriptors that a spawn may need beyond those that are open. */
+const SPAWN_MARGIN = 64;
+
+export class Children {
+  readonly #ours = new Set<number>();
+  readonly #watched = new Map<number, (exit: ChildExit) => void>();
+  /** Exits of pids that nobody has asked for yet, kept while a create may still ask. */
+  readonly #unclaimed = new Map<number, ChildExit>();
+  readonly #raised: ResourceLimit;
+  readonly #original: ResourceLimit;
+  #creating = 0;
+  #highestFd = 0;
+  readonly #onSignal = () => this.#reap();
+
+  /** `softFiles`: the soft RLIMIT_NOFILE that children get, for Node has raised its own. */
+  constructor(softFiles: bigint | undefined) {
+    this.#raised = resourceLimit(RLIMIT_NOFILE);
+    const soft = softFiles === undefined || softFiles > this.#raised.hard ? this.#raised.soft : softFiles;
+    this.#original = { soft, hard: this.#raised.hard };
+    process.on('SIGCHLD', this.#onSignal);
+    this.#reap();
+  }
+
+  /** Tells of a descriptor's number, so that the limit is never set below what is open. */
+  saw(fd: number): void {
+    if (fd > this.#highestFd) this.#highestFd = fd;
+  }
+
+  /** child_process.spawn in a process group of its own and with the limits the keeper was started with. */
+  spawn(argv: readonly string[], env: Readonly<Record<string, string>>, stdio: StdioOptions): ChildProcess {
+    const [file = '', ...args] = argv;
+    const before = this.#original.soft > BigInt(this.#highestFd + SPAWN_MARGIN);
+    if (before) resourceLimit(RLIMIT_NOFILE, this.#original);
+    let child: ChildProcess;
+    try {
+      child = spawn(file, args, { env: { ...env }, stdio, detached: true });
+    } finally {
+      if (before) resourceLimit(RLIMIT_NOFILE, this.#raised);
+    }
+    const pid = child.pid;
+    if (pid === undefined) return child;
+    this.#ours.add(pid);
+    child.once('exit', () => this.#ours.delete(pid));
+    if (!before) this.#limit(pid);
+    return child;
+  }
+
+  #limit(pid: number): void {
+    try {
+      resourceLimit(RLIMIT_NOFILE, this.#original, pid);
+    } catch {
+      // ESRCH: it has ended already
+    }
+  }
+
+  /** From before a create starts until its init is watched: exits of unknown pids are kept. Returns the end of it. */
+  expectInit(): () => void {
+    this.#creating++;
+    return () => {
+      this.#creating--;
+      if (this.#creating === 0) this.#unclaimed.clear();
+    };
+  }
+
+  /** Calls back once when the inherited child `pid` has ended and was reaped; also when that was so already. */
+  watch(pid: number, onExit: (exit: ChildExit) => void): void {
+    const early = this.#unclaimed.get(pid);
+    this.#unclaimed.delete(pid);
+    if (early !== undefined) onExit(early);
+    else this.#watched.set(pid, onExit);
+  }
+
+  /** Whether `pid` has ended and was reaped while a create was expected. */
+  hasEnded(pid: number): boolean {
+    return this.#unclaimed.has(pid);
+  }
+
+  unwatch(pid: number): void {
+    this.#watched.delete(pid);
+  }
+
+  /**
+   * Peeks at one ended child after the other (WNOWAIT). One that libuv owns hides those behind it until libuv has
+   * reaped it, which it does in this turn of the loop or the next.
+   */
+  #reap(): void {
+    for (;;) {
+      const peeked = waitForExit(P.ALL, 0, true);
+      if (peeked === undefined) return;
+      if (this.#ours.has(peeked.pid)) {
+        setImmediate(this.#onSignal);
+        return;
+      }
+      const exit = waitForExit(P.PID, peeked.pid, false) ?? peeked;
+      const watcher = this.#watched.get(exit.pid);
+      this.#watched.delete(exit.pid);
+      if (watcher !== undefined) watcher(exit);
+      else if (this.#creating > 0) this.#unclaimed.set(exit.pid, exit);
+    }
+  }
+}
+
+/** SIGKILLs the process group that `spawn` gave a child; no error when it is gone. */
+export function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // ESRCH
+  }
+}
+
+export interface ChildEnd {
+  /** As a shell has it: 128 + signal for a signalled one. */
+  readonly exitCode: number;
+  readonly timedOut: boolean;
+}
+
+/** Waits for the exit, not for the stdio, of a child; SIGKILLs its group after `timeoutMs`. Rejects if it never started. */
+export function childEnd(child: ChildProcess, timeoutMs: number): Promise<ChildEnd> {
+  return new Promise((resolve, reject) => {
+    let timedOut = false;
+    const timer = setTimeout(() => {
+      timedOut = true;
+      killGroup(child);
+    }, timeoutMs);
+    child.once('error', (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+    child.once('exit', (code, signal) => {
+      clearTimeout(timer);
+      resolve({ exitCode: exitCodeOf(code, signal), timedOut });
+    });
+  });
+}
+
+/** The exit code of a Node child as a shell has it. */
+export function exitCodeOf(code: number | null, signal: NodeJS.Signals | null): number {
+  return code ?? 128 + (signal === null ? 0 : os.constants.signals[signal]);
+}

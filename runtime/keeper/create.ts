@@ -1,0 +1,220 @@
+/** Creating a kept container: its stdio, the OCI runtime's create, and what is undone when that fails. */
+
+import fs from 'node:fs';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { CribError, messageOf } from '../errors.js';
+import { O } from '../linux/constants.js';
+import { openPidfd, signalPidfd, startTimeOf } from '../linux/processes.js';
+import { killCgroups } from './cgroup-kill.js';
+import { type Children, childEnd } from './children.js';
+import { Container, type ContainerServices } from './container.js';
+import { LogFile } from './log-file.js';
+import { readAvailable } from './output.js';
+import type { KeptContainerSpec } from './protocol.js';
+import { type Intent, intentOf, PID_FILE, RECORD_FILE } from './record.js';
+import { failureOf } from './runtime-log.js';
+import {
+  CONSOLE_SOCKET,
+  ConsoleSocket,
+  type ContainerEnds,
+  closeContainerEnds,
+  closeKeeperEnds,
+  type KeeperEnds,
+  makeFifos,
+  STDIO_FIFOS,
+} from './stdio.js';
+
+const STDERR_TAIL = 4096;
+const CONSOLE_MESSAGES = 'create.err';
+
+/** What one create has acquired so far, for its undoing. */
+interface Attempt {
+  readonly spec: KeptContainerSpec;
+  readonly intent: Intent;
+  readonly pidFile: string;
+  logFile?: LogFile;
+  logIsNew?: boolean;
+  ends?: KeeperEnds;
+  containerEnds?: ContainerEnds;
+  console?: ConsoleSocket;
+  pidfd?: number;
+  container?: Container;
+}
+
+/** Runs `spec.createArgv`; the container that it resolves to is watched and recorded. Leaves nothing when it throws. */
+export async function createContainer(
+  spec: KeptContainerSpec,
+  children: Children,
+  services: ContainerServices,
+): Promise<Container> {
+  const attempt: Attempt = { spec, intent: intentOf(spec), pidFile: path.join(spec.directory, PID_FILE) };
+  const endOfCreate = children.expectInit();
+  try {
+    return await carryOut(attempt, children, services);
+  } catch (error) {
+    await undo(attempt, children, services);
+    const code = error instanceof CribError ? error.code : 'INTERNAL';
+    throw new CribError(code, `creating container ${spec.id}: ${messageOf(error)}`, { cause: error });
+  } finally {
+    endOfCreate();
+  }
+}
+
+async function carryOut(attempt: Attempt, children: Children, services: ContainerServices): Promise<Container> {
+  const { spec } = attempt;
+  await services.intents.save(attempt.intent);
+  const made = await mkdir(spec.directory, { recursive: true, mode: 0o700 });
+  if (made === undefined) await removeStale(spec.directory);
+  if (spec.stdio.logPath !== '') {
+    attempt.logFile = new LogFile(spec.stdio.logPath);
+    attempt.logIsNew = await attempt.logFile.open();
+  }
+  openStdio(attempt, children);
+  await runCreate(attempt, children, services);
+  return adopt(attempt, children, services);
+}
+
+/** What a create that was killed half way may have left in a directory that is used again. */
+async function removeStale(directory: string): Promise<void> {
+  const names = [PID_FILE, RECORD_FILE, CONSOLE_MESSAGES, CONSOLE_SOCKET, ...STDIO_FIFOS];
+  await Promise.all(names.map((name) => rm(path.join(directory, name), { force: true })));
+}
+
+function openStdio(attempt: Attempt, children: Children): void {
+  const { spec } = attempt;
+  if (spec.stdio.tty) {
+    attempt.console = new ConsoleSocket(spec.directory);
+    const flags = fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_EXCL | O.CLOEXEC;
+    const messages = fs.openSync(path.join(spec.directory, CONSOLE_MESSAGES), flags, 0o600);
+    attempt.containerEnds = { stdin: 'ignore', stdout: 'ignore', stderr: messages };
+    children.saw(messages);
+    return;
+  }
+  const { keeper, container } = makeFifos(spec.directory, spec.stdio);
+  attempt.ends = keeper;
+  attempt.containerEnds = container;
+  children.saw(Math.max(container.stderr, keeper.stdin ?? 0));
+}
+
+async function runCreate(attempt: Attempt, children: Children, services: ContainerServices): Promise<void> {
+  const { spec, containerEnds } = attempt;
+  if (containerEnds === undefined) throw new Error('stdio is not open');
+  const argv = spec.createArgv.map((argument) =>
+    argument.replaceAll('{pidFile}', attempt.pidFile).replaceAll('{consoleSocket}', attempt.console?.path ?? ''),
+  );
+  const child = children.spawn(argv, spec.env, [containerEnds.stdin, containerEnds.stdout, containerEnds.stderr]);
+  const end = childEnd(child, spec.createTimeoutMs);
+  if (!spec.stdio.tty) dropContainerEnds(attempt);
+  const startTime = child.pid === undefined ? undefined : startTimeOf(child.pid);
+  if (child.pid !== undefined && startTime !== undefined) {
+    const creator = { pid: child.pid, startTime };
+    await services.intents.save({ ...attempt.intent, creator }).catch(async (error: unknown) => {
+      await end.catch(() => undefined);
+      throw error;
+    });
+  }
+  const { exitCode, timedOut } = await end;
+  if (timedOut) {
+    const message = `${spec.createArgv[0]} took longer than ${spec.createTimeoutMs} ms and was killed`;
+    throw new CribError('DEADLINE_EXCEEDED', message);
+  }
+  if (exitCode !== 0) throw new CribError('INTERNAL', await whyItFailed(attempt, exitCode));
+}
+
+/** The runtime's own last error, else the end of its stderr (which is the container's). */
+async function whyItFailed(attempt: Attempt, exitCode: number): Promise<string> {
+  const message = await failureOf(attempt.spec.runtimeLog);
+  if (message !== undefined) return message;
+  const text = stderrOf(attempt).toString('utf8').trim();
+  return text === '' ? `${attempt.spec.createArgv[0]} ended with exit code ${exitCode}` : text.slice(-STDERR_TAIL);
+}
+
+function stderrOf(attempt: Attempt): Buffer {
+  if (attempt.ends?.stderr !== undefined) return readAvailable(attempt.ends.stderr, 65536);
+  if (typeof attempt.containerEnds?.stderr !== 'number') return Buffer.alloc(0);
+  const data = Buffer.alloc(65536);
+  return data.subarray(0, fs.readSync(attempt.containerEnds.stderr, data, 0, data.length, 0));
+}
+
+/** From here on it is a container: its exit is watched, its output read. */
+async function adopt(attempt: Attempt, children: Children, services: ContainerServices): Promise<Container> {
+  const { spec } = attempt;
+  const pid = Number((await readFile(attempt.pidFile, 'latin1')).trim());
+  if (!Number.isInteger(pid) || pid <= 1) throw new Error(`${attempt.pidFile} does not hold a process id`);
+  const ended = children.hasEnded(pid);
+  attempt.pidfd = ended ? -1 : openPidfd(pid);
+  children.saw(attempt.pidfd);
+  const startTime = ended ? '' : (startTimeOf(pid) ?? '');
+  if (spec.stdio.tty) attempt.ends = takeTerminal(attempt);
+  dropContainerEnds(attempt);
+  const record = {
+    id: spec.id,
+    directory: spec.directory,
+    pid,
+    startTime,
+    logPath: spec.stdio.logPath,
+    exit: undefined,
+  };
+  const ends = attempt.ends ?? { stdout: undefined, stderr: undefined, stdin: undefined, terminal: undefined };
+  const handles = { pidfd: attempt.pidfd, ends, logFile: attempt.logFile };
+  const container = new Container(attempt.intent, record, handles, services);
+  attempt.container = container;
+  await container.save();
+  children.watch(pid, (exit) => container.exited(exit.exitCode, exit.signal));
+  return container;
+}
+
+function takeTerminal(attempt: Attempt): KeeperEnds {
+  const terminal = attempt.console?.take();
+  if (terminal === undefined) throw new Error('the runtime sent no terminal to the console socket');
+  attempt.console?.close();
+  delete attempt.console;
+  return { stdout: undefined, stderr: undefined, stdin: undefined, terminal };
+}
+
+function dropContainerEnds(attempt: Attempt): void {
+  if (attempt.containerEnds !== undefined) closeContainerEnds(attempt.containerEnds);
+  delete attempt.containerEnds;
+}
+
+async function undo(attempt: Attempt, children: Children, services: ContainerServices): Promise<void> {
+  const { spec } = attempt;
+  const failed = (step: string) => (error: unknown) =>
+    services.log.warn({ id: spec.id, step, error: messageOf(error) }, 'could not undo a step of a failed create');
+  await killInit(attempt, children).catch(failed('kill init'));
+  await killCgroups(spec.cgroupDirs).catch(failed('kill cgroup'));
+  attempt.console?.close();
+  dropContainerEnds(attempt);
+  if (attempt.container !== undefined) attempt.container.abandon();
+  else {
+    if (attempt.ends !== undefined) closeKeeperEnds(attempt.ends);
+    if (attempt.pidfd !== undefined && attempt.pidfd >= 0) fs.closeSync(attempt.pidfd);
+    attempt.logFile?.close();
+  }
+  if (attempt.logIsNew === true) await rm(spec.stdio.logPath, { force: true }).catch(failed('remove log'));
+  await rm(spec.directory, { recursive: true, force: true }).catch(failed('remove directory'));
+  await services.intents.remove(spec.id).catch(failed('remove intent'));
+}
+
+/** The runtime may have left an init behind: its pid file names it. */
+async function killInit(attempt: Attempt, children: Children): Promise<void> {
+  const pid = Number(await readFile(attempt.pidFile, 'latin1').catch(() => ''));
+  if (!Number.isInteger(pid) || pid <= 1 || children.hasEnded(pid)) return;
+  killByPid(pid);
+}
+
+/** SIGKILLs `pid` through a pidfd; no error when it is gone. */
+export function killByPid(pid: number, startTime?: string): void {
+  let pidfd: number;
+  try {
+    pidfd = openPidfd(pid);
+  } catch {
+    return; // ESRCH
+  }
+  try {
+    if (startTime === undefined || startTimeOf(pid) === startTime) signalPidfd(pidfd, 9);
+  } finally {
+    fs.closeSync(pidfd);
+  }
+}

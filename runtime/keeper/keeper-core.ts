@@ -1,0 +1,89 @@
+/** The keeper's containers and what can be asked of them, apart from the socket that it is asked over. */
+
+import { CribError } from '../errors.js';
+import type { Log } from '../log.js';
+import { adoptAll } from './adopt.js';
+import { type Children, childEnd } from './children.js';
+import type { Container, ContainerServices } from './container.js';
+import { createContainer } from './create.js';
+import type { KeptContainer, KeptContainerSpec } from './protocol.js';
+import { Intents } from './record.js';
+
+const STDERR_TAIL = 4096;
+
+export class KeeperCore {
+  readonly children: Children;
+  readonly #containers = new Map<string, Container>();
+  readonly #creating = new Set<string>();
+  readonly #services: ContainerServices;
+
+  constructor(state: string, children: Children, log: Log, onExit: (container: KeptContainer) => void) {
+    this.children = children;
+    this.#services = { intents: new Intents(state), log, onExit };
+  }
+
+  /** Takes over what an earlier keeper left. */
+  async load(): Promise<void> {
+    for (const container of await adoptAll(this.children, this.#services)) {
+      this.#containers.set(container.record.id, container);
+    }
+  }
+
+  async create(spec: KeptContainerSpec): Promise<KeptContainer> {
+    if (this.#containers.has(spec.id) || this.#creating.has(spec.id)) {
+      throw new CribError('ALREADY_EXISTS', `creating container ${spec.id}: it exists; forget it first`);
+    }
+    this.#creating.add(spec.id);
+    try {
+      const container = await createContainer(spec, this.children, this.#services);
+      this.#containers.set(spec.id, container);
+      return container.record;
+    } finally {
+      this.#creating.delete(spec.id);
+    }
+  }
+
+  get(id: string): Container {
+    const container = this.#containers.get(id);
+    if (container === undefined) throw new CribError('NOT_FOUND', `the keeper has no container ${id}`);
+    return container;
+  }
+
+  async forget(id: string): Promise<void> {
+    if (this.#creating.has(id)) {
+      throw new CribError('FAILED_PRECONDITION', `forgetting container ${id}: it is being created`);
+    }
+    await this.#containers.get(id)?.forget();
+    this.#containers.delete(id);
+  }
+
+  list(): KeptContainer[] {
+    return [...this.#containers.values()].map((container) => container.record);
+  }
+
+  /** Nothing is kept, and nothing is being created. */
+  get isIdle(): boolean {
+    return this.#containers.size + this.#creating.size === 0;
+  }
+
+  async run(argv: readonly string[], env: Readonly<Record<string, string>>, timeoutMs: number): Promise<void> {
+    const child = this.children.spawn(argv, env, ['ignore', 'ignore', 'pipe']);
+    let tail = '';
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      tail = (tail + text).slice(-STDERR_TAIL);
+    });
+    const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
+    try {
+      const { exitCode, timedOut } = await childEnd(child, timeoutMs);
+      if (exitCode === 0) return;
+      await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 100))]);
+      if (timedOut) throw new CribError('DEADLINE_EXCEEDED', `${argv.join(' ')}: killed after ${timeoutMs} ms`);
+      throw new CribError('INTERNAL', `${argv.join(' ')}: exit code ${exitCode}: ${tail.trim()}`);
+    } catch (error) {
+      if (error instanceof CribError) throw error;
+      throw new CribError('INTERNAL', `starting ${argv[0]}: ${String(error)}`, { cause: error });
+    } finally {
+      child.stderr?.destroy();
+    }
+  }
+}

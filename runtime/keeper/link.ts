@@ -1,0 +1,212 @@
+/** The client's end of one connection to the keeper: hello, calls by id, events. */
+
+import fs from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import { CribError, ERROR_CODES, type ErrorCode, messageOf } from '../errors.js';
+import { O } from '../linux/constants.js';
+import { encodeFrame, FrameReader, isObject } from './frames.js';
+import { KEEPER_PROTOCOL_VERSION, type KeptContainer } from './protocol.js';
+import { asContainer } from './record.js';
+
+const HELLO_TIMEOUT_MS = 5000;
+
+interface Pending {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: CribError) => void;
+  readonly onOutput: ((name: 'stdout' | 'stderr', data: Buffer) => void) | undefined;
+  readonly timer: NodeJS.Timeout | undefined;
+}
+
+export interface CallOptions {
+  /** Milliseconds after which the call rejects with DEADLINE_EXCEEDED; 0: never. */
+  readonly timeoutMs: number;
+  readonly onOutput?: (name: 'stdout' | 'stderr', data: Buffer) => void;
+  /** Sends a cancel and rejects with CANCELLED. */
+  readonly signal?: AbortSignal;
+}
+
+export class Link {
+  /** The keeper's process id. */
+  readonly pid: number;
+  readonly #socket: net.Socket;
+  readonly #pending = new Map<number, Pending>();
+  readonly #onExit: (container: KeptContainer) => void;
+  #nextId = 1;
+
+  private constructor(socket: net.Socket, pid: number, onExit: (container: KeptContainer) => void) {
+    this.#socket = socket;
+    this.pid = pid;
+    this.#onExit = onExit;
+  }
+
+  /**
+   * Connects to `<state>/keeper.sock` and agrees on the version. Throws UNAVAILABLE when nobody answers there,
+   * FAILED_PRECONDITION when the keeper speaks another version.
+   */
+  static async open(state: string, onExit: (container: KeptContainer) => void, onClose: () => void): Promise<Link> {
+    const socket = await connectTo(state);
+    const frames = new FrameReader();
+    const { pid, early } = await greet(socket, frames);
+    const link = new Link(socket, pid, onExit);
+    socket.on('data', (data: Buffer) => link.#receive(() => frames.push(data)));
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => {
+      link.#failAll();
+      onClose();
+    });
+    link.#receive(() => early);
+    if (socket.destroyed) onClose();
+    return link;
+  }
+
+  get isOpen(): boolean {
+    return !this.#socket.destroyed;
+  }
+
+  /** One request. Rejects with the keeper's own CribError, or UNAVAILABLE when the connection ends first. */
+  call(method: string, params: object, options: CallOptions): Promise<unknown> {
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      if (!this.isOpen) return reject(gone(method));
+      if (options.signal?.aborted === true) return reject(new CribError('CANCELLED', `${method} was cancelled`));
+      const frame = encodeFrame({ id, method, params });
+      const timer =
+        options.timeoutMs > 0
+          ? setTimeout(() => this.#expire(id, method, options.timeoutMs), options.timeoutMs)
+          : undefined;
+      const abort = () => this.#abort(id, method);
+      const done = () => options.signal?.removeEventListener('abort', abort);
+      options.signal?.addEventListener('abort', abort, { once: true });
+      this.#pending.set(id, {
+        resolve: (result) => (done(), resolve(result)),
+        reject: (error) => (done(), reject(error)),
+        onOutput: options.onOutput,
+        timer,
+      });
+      this.#socket.write(frame);
+    });
+  }
+
+  /** Lets the process end while nothing is asked for. */
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #receive(read: () => Record<string, unknown>[]): void {
+    try {
+      for (const message of read()) this.#handle(message);
+    } catch {
+      this.#socket.destroy();
+    }
+  }
+
+  #handle(message: Record<string, unknown>): void {
+    const exited = asContainer(message.exit);
+    if (exited !== undefined) {
+      this.#onExit(exited);
+      return;
+    }
+    const id = message.id;
+    const pending = typeof id === 'number' ? this.#pending.get(id) : undefined;
+    if (typeof id !== 'number' || pending === undefined) return;
+    for (const name of ['stdout', 'stderr'] as const) {
+      const data = message[name];
+      if (typeof data !== 'string') continue;
+      pending.onOutput?.(name, Buffer.from(data, 'base64'));
+      return;
+    }
+    this.#take(id);
+    if (message.error === undefined) pending.resolve(message.result);
+    else pending.reject(errorOf(message.error));
+  }
+
+  #take(id: number): Pending | undefined {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    clearTimeout(pending?.timer);
+    return pending;
+  }
+
+  #expire(id: number, method: string, milliseconds: number): void {
+    this.#socket.write(encodeFrame({ cancel: id }));
+    this.#take(id)?.reject(
+      new CribError('DEADLINE_EXCEEDED', `the keeper did not answer ${method} within ${milliseconds} ms`),
+    );
+  }
+
+  #abort(id: number, method: string): void {
+    this.#socket.write(encodeFrame({ cancel: id }));
+    this.#take(id)?.reject(new CribError('CANCELLED', `${method} was cancelled`));
+  }
+
+  #failAll(): void {
+    for (const id of [...this.#pending.keys()]) this.#take(id)?.reject(gone('a call'));
+  }
+}
+
+function gone(method: string): CribError {
+  return new CribError('UNAVAILABLE', `${method}: the connection to the keeper ended; the outcome is not known`);
+}
+
+function errorOf(value: unknown): CribError {
+  if (!isObject(value)) return new CribError('INTERNAL', 'the keeper sent an error that is none');
+  const code = ERROR_CODES.find((known): known is ErrorCode => known === value.code) ?? 'INTERNAL';
+  return new CribError(code, String(value.message));
+}
+
+/** Connects by a path that fits sun_path, however long `state` is. */
+async function connectTo(state: string): Promise<net.Socket> {
+  let directory: number | undefined;
+  try {
+    directory = fs.openSync(state, O.PATH | O.DIRECTORY | O.CLOEXEC);
+    const target = `/proc/self/fd/${directory}/keeper.sock`;
+    return await new Promise<net.Socket>((resolve, reject) => {
+      const socket = net.connect(target);
+      socket.once('error', reject);
+      socket.once('connect', () => {
+        socket.removeListener('error', reject);
+        resolve(socket);
+      });
+    });
+  } catch (error) {
+    const message = `connecting to the keeper at ${path.join(state, 'keeper.sock')}: ${messageOf(error)}`;
+    throw new CribError('UNAVAILABLE', message, { cause: error });
+  } finally {
+    if (directory !== undefined) fs.closeSync(directory);
+  }
+}
+
+function greet(socket: net.Socket, frames: FrameReader): Promise<{ pid: number; early: Record<string, unknown>[] }> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: CribError) => {
+      finish();
+      socket.on('error', () => undefined).destroy();
+      reject(error);
+    };
+    const onData = (data: Buffer) => {
+      try {
+        const [hello, ...early] = frames.push(data);
+        if (hello === undefined) return;
+        if (hello.hello !== KEEPER_PROTOCOL_VERSION) return fail(errorOf(hello.error));
+        finish();
+        resolve({ pid: Number(hello.pid), early });
+      } catch (error) {
+        fail(new CribError('UNAVAILABLE', `what answers for the keeper is none: ${messageOf(error)}`));
+      }
+    };
+    const onClose = () => fail(new CribError('UNAVAILABLE', 'the keeper closed the connection before it said hello'));
+    const timer = setTimeout(
+      () => fail(new CribError('UNAVAILABLE', 'the keeper does not say hello')),
+      HELLO_TIMEOUT_MS,
+    );
+    const finish = () => {
+      clearTimeout(timer);
+      socket.removeListener('data', onData);
+      socket.removeListener('close', onClose);
+    };
+    socket.on('data', onData);
+    socket.on('close', onClose);
+    socket.write(encodeFrame({ hello: KEEPER_PROTOCOL_VERSION }));
+  });
+}

@@ -1,0 +1,137 @@
+/**
+ * Reading what a container writes: a FIFO for each of stdout and stderr, or the master of its terminal. Every read
+ * goes through one buffer of the process; the log says when a stream has to wait.
+ */
+
+import fs from 'node:fs';
+import net from 'node:net';
+import tty from 'node:tty';
+import type { LogFile } from './log-file.js';
+import { LineFormatter } from './log-format.js';
+
+/** One read of one stream; libuv goes round the streams, so this is also the measure of fairness. */
+const READ_BYTES = 128 * 1024;
+
+const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
+
+export class OutputReader {
+  readonly #log: LogFile | undefined;
+  readonly #formatter: LineFormatter | undefined;
+  readonly #stream: net.Socket;
+  #ended = false;
+  #waiting = false;
+  #lastRead = 0;
+  #onEnd: (() => void)[] = [];
+
+  /** Owns `fd` from here on. Without a log the output is read and thrown away. */
+  constructor(fd: number, stream: 'stdout' | 'stderr' | 'tty', log: LogFile | undefined, maxLineBytes: number) {
+    this.#log = log;
+    if (log !== undefined) {
+      this.#formatter = new LineFormatter(log, stream === 'stderr' ? 'stderr' : 'stdout', maxLineBytes);
+    }
+    this.#stream = stream === 'tty' ? this.#openTerminal(fd) : this.#openFifo(fd);
+    this.#stream.on('error', () => this.#end()); // EIO on a terminal's master: the last process has closed it
+    this.#stream.on('end', () => this.#end());
+    this.#stream.on('close', () => this.#end());
+    this.#stream.resume();
+  }
+
+  /** Everybody who could write has closed it. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Resolves at the end of output, else when nothing was read for `idleMs`, else after `maxMs`. */
+  async drained(idleMs: number, maxMs: number): Promise<void> {
+    const start = performance.now();
+    this.#lastRead = start;
+    while (!this.#ended) {
+      const now = performance.now();
+      const left = Math.min(start + maxMs, this.#waiting ? Number.POSITIVE_INFINITY : this.#lastRead + idleMs) - now;
+      if (left <= 0) return;
+      await this.#endWithin(left);
+    }
+  }
+
+  /** Stops reading and closes; an unfinished line is handed to the log. */
+  close(): void {
+    this.#end();
+    this.#stream.destroy();
+  }
+
+  #openFifo(fd: number): net.Socket {
+    const onread = {
+      buffer: readBuffer,
+      callback: (size: number) => this.#read(readBuffer, size),
+    };
+    const options: net.SocketConstructorOpts & { onread: net.OnReadOpts } = {
+      fd,
+      readable: true,
+      writable: false,
+      onread,
+    };
+    return new net.Socket(options);
+  }
+
+  #openTerminal(fd: number): net.Socket {
+    const stream = new tty.ReadStream(fd);
+    stream.on('data', (data: Buffer) => {
+      if (!this.#read(data, data.length)) stream.pause();
+    });
+    return stream;
+  }
+
+  /** False: no more until the log has room. */
+  #read(data: Buffer, size: number): boolean {
+    this.#lastRead = performance.now();
+    const log = this.#log;
+    if (log === undefined || this.#formatter === undefined) return true;
+    if (log.dropping) {
+      log.drop(size + this.#formatter.discard());
+      return true;
+    }
+    this.#formatter.push(data, size);
+    if (!log.commit()) return true;
+    this.#waiting = true;
+    log.whenDrained(() => {
+      this.#waiting = false;
+      this.#lastRead = performance.now();
+      if (!this.#stream.destroyed) this.#stream.resume();
+    });
+    return false;
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#formatter?.end();
+    this.#log?.commit();
+    for (const resolve of this.#onEnd.splice(0)) resolve();
+  }
+
+  #endWithin(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      this.#onEnd.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+}
+
+/** What is in a FIFO or pipe now, at most `limit` bytes of it. `fd` is non-blocking. */
+export function readAvailable(fd: number, limit: number): Buffer {
+  const data = Buffer.alloc(limit);
+  let size = 0;
+  try {
+    for (;;) {
+      const count = fs.readSync(fd, data, size, limit - size, null);
+      if (count === 0) break;
+      size += count;
+    }
+  } catch {
+    // EAGAIN: that was all
+  }
+  return data.subarray(0, size);
+}

@@ -1,0 +1,141 @@
+/**
+ * What the keeper writes down. `<state>/keeper/ID.json` (the intent) is there from before a container is created until
+ * it is forgotten, and is what a new keeper process finds all containers by; `keeper.json` in the container's directory
+ * (the record) is there from when it is created, and holds its exit once that is known.
+ */
+
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import { errnoName } from '../linux/libc.js';
+import { isObject } from './frames.js';
+import type { KeptContainer, KeptContainerSpec, KeptExit, KeptStdio } from './protocol.js';
+
+const VERSION = 1;
+const MAX_BYTES = 1024 * 1024;
+
+export interface Intent {
+  readonly id: string;
+  readonly directory: string;
+  readonly stdio: KeptStdio;
+  readonly cgroupDirs: readonly string[];
+  /** The command that creates it, so that a new keeper can end one that its predecessor left behind. */
+  readonly creator?: { readonly pid: number; readonly startTime: string };
+}
+
+export const PID_FILE = 'init.pid';
+export const RECORD_FILE = 'keeper.json';
+
+export function intentOf(spec: KeptContainerSpec): Intent {
+  return { id: spec.id, directory: spec.directory, stdio: spec.stdio, cgroupDirs: spec.cgroupDirs };
+}
+
+/** Writes `value` beside and renames, so that a reader sees all or nothing; `sync` makes it survive a power cut. */
+async function writeJson(file: string, value: object, sync: boolean): Promise<void> {
+  const temporary = `${file}.tmp`;
+  const handle = await fs.open(temporary, 'w', 0o600);
+  try {
+    await handle.writeFile(JSON.stringify({ version: VERSION, ...value }));
+    if (sync) await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await fs.rename(temporary, file);
+  if (sync) await syncDirectory(path.dirname(file));
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await fs.open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readJson(file: string): Promise<Record<string, unknown> | undefined> {
+  try {
+    if ((await fs.stat(file)).size > MAX_BYTES) return undefined;
+    const value: unknown = JSON.parse(await fs.readFile(file, 'utf8'));
+    return isObject(value) && value.version === VERSION ? value : undefined;
+  } catch (error) {
+    if (errnoName(error) === 'ENOENT' || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** The directory of intents. */
+export class Intents {
+  readonly #root: string;
+
+  constructor(state: string) {
+    this.#root = path.join(state, 'keeper');
+  }
+
+  async save(intent: Intent): Promise<void> {
+    await writeJson(this.#file(intent.id), intent, false);
+  }
+
+  async remove(id: string): Promise<void> {
+    await fs.rm(this.#file(id), { force: true });
+  }
+
+  /** All intents; the names of files that are none go to `unreadable`. Makes the directory. */
+  async load(): Promise<{ intents: Intent[]; unreadable: string[] }> {
+    await fs.mkdir(this.#root, { recursive: true, mode: 0o700 });
+    const intents: Intent[] = [];
+    const unreadable: string[] = [];
+    for (const name of await fs.readdir(this.#root)) {
+      const file = path.join(this.#root, name);
+      if (name.endsWith('.tmp')) await fs.rm(file, { force: true });
+      if (!name.endsWith('.json')) continue;
+      const value = await readJson(file);
+      if (isIntent(value) && `${value.id}.json` === name) intents.push(value);
+      else unreadable.push(file);
+    }
+    return { intents, unreadable };
+  }
+
+  #file(id: string): string {
+    return path.join(this.#root, `${id}.json`);
+  }
+}
+
+function isIntent(value: unknown): value is Intent {
+  return (
+    isObject(value) &&
+    typeof value.id === 'string' &&
+    typeof value.directory === 'string' &&
+    isObject(value.stdio) &&
+    Array.isArray(value.cgroupDirs)
+  );
+}
+
+/** Writes a container's record; synced once it holds the exit, which nothing could tell again. */
+export async function saveRecord(container: KeptContainer): Promise<void> {
+  await writeJson(path.join(container.directory, RECORD_FILE), container, container.exit !== undefined);
+}
+
+/** The record in `directory`; undefined when there is none: creating it was not finished. */
+export async function loadRecord(directory: string): Promise<KeptContainer | undefined> {
+  const value = await readJson(path.join(directory, RECORD_FILE));
+  return asContainer(value);
+}
+
+/** What JSON left of a KeptContainer, checked; undefined when it is none. */
+export function asContainer(value: unknown): KeptContainer | undefined {
+  if (!isObject(value)) return undefined;
+  const { id, directory, pid, startTime, logPath } = value;
+  if (typeof id !== 'string' || typeof directory !== 'string' || typeof pid !== 'number') return undefined;
+  if (typeof startTime !== 'string' || typeof logPath !== 'string') return undefined;
+  return { id, directory, pid, startTime, logPath, exit: asExit(value.exit) };
+}
+
+function asExit(value: unknown): KeptExit | undefined {
+  if (!isObject(value) || typeof value.finishedAt !== 'string') return undefined;
+  const { exitCode, signal, finishedAt } = value;
+  return {
+    exitCode: typeof exitCode === 'number' ? exitCode : undefined,
+    signal: typeof signal === 'number' ? signal : 0,
+    finishedAt,
+  };
+}

@@ -1,0 +1,101 @@
+/** What a client may ask, checked: the keeper trusts no field that came over its socket. */
+
+import path from 'node:path';
+import { CribError } from '../errors.js';
+import type { ExecRequest } from './exec.js';
+import { isObject } from './frames.js';
+import type { KeptContainerSpec, KeptStdio } from './protocol.js';
+
+const ID = /^[A-Za-z0-9_+.-]{1,200}$/;
+
+type Fields = Record<string, unknown>;
+
+function invalid(field: string, expected: string): CribError {
+  return new CribError('INVALID_ARGUMENT', `keeper request: ${field} must be ${expected}`);
+}
+
+export function textOf(fields: Fields, name: string): string {
+  const value = fields[name];
+  if (typeof value === 'string' && !value.includes('\0')) return value;
+  throw invalid(name, 'text without NUL');
+}
+
+export function numberOf(fields: Fields, name: string): number {
+  const value = fields[name];
+  if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
+  throw invalid(name, 'a number that is not negative');
+}
+
+function flagOf(fields: Fields, name: string): boolean {
+  const value = fields[name];
+  if (typeof value === 'boolean') return value;
+  throw invalid(name, 'true or false');
+}
+
+function textsOf(fields: Fields, name: string): string[] {
+  const value = fields[name];
+  if (Array.isArray(value) && value.every((entry): entry is string => typeof entry === 'string')) return value;
+  throw invalid(name, 'a list of texts');
+}
+
+export function argvOf(fields: Fields, name: string): string[] {
+  const value = textsOf(fields, name);
+  if (value.length > 0 && value[0] !== '') return value;
+  throw invalid(name, 'a command');
+}
+
+export function envOf(fields: Fields): Record<string, string> {
+  const value = fields.env;
+  if (!isObject(value)) throw invalid('env', 'an object');
+  return Object.fromEntries(Object.keys(value).map((name) => [name, textOf(value, name)]));
+}
+
+/** A container id that cannot leave the directory it is joined to. */
+export function idOf(fields: Fields): string {
+  const value = textOf(fields, 'id');
+  if (ID.test(value) && value !== '.' && value !== '..') return value;
+  throw invalid('id', 'of the form [A-Za-z0-9_+.-]+');
+}
+
+function absoluteOf(fields: Fields, name: string): string {
+  const value = textOf(fields, name);
+  if (path.isAbsolute(value) && path.normalize(value) !== '/') return value;
+  throw invalid(name, 'an absolute path');
+}
+
+function stdioOf(fields: Fields): KeptStdio {
+  const value = fields.stdio;
+  if (!isObject(value)) throw invalid('stdio', 'an object');
+  return {
+    tty: flagOf(value, 'tty'),
+    stdin: flagOf(value, 'stdin'),
+    stdinOnce: flagOf(value, 'stdinOnce'),
+    uid: numberOf(value, 'uid'),
+    gid: numberOf(value, 'gid'),
+    logPath: textOf(value, 'logPath') === '' ? '' : absoluteOf(value, 'logPath'),
+    maxLineBytes: numberOf(value, 'maxLineBytes'),
+  };
+}
+
+export function specOf(fields: Fields): KeptContainerSpec {
+  return {
+    id: idOf(fields),
+    directory: absoluteOf(fields, 'directory'),
+    createArgv: argvOf(fields, 'createArgv'),
+    env: envOf(fields),
+    runtimeLog: textOf(fields, 'runtimeLog'),
+    stdio: stdioOf(fields),
+    createTimeoutMs: numberOf(fields, 'createTimeoutMs'),
+    cgroupDirs: textsOf(fields, 'cgroupDirs'),
+  };
+}
+
+export function execOf(fields: Fields): ExecRequest {
+  return {
+    argv: argvOf(fields, 'argv'),
+    env: envOf(fields),
+    pidFile: textOf(fields, 'pidFile'),
+    timeoutMs: numberOf(fields, 'timeoutMs'),
+    maxOutputBytes: numberOf(fields, 'maxOutputBytes'),
+  };
+}
