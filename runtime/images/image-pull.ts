@@ -1,0 +1,290 @@
+/**
+ * One pull: manifest (through an index to this platform's), configuration, layers side by side, and only then the image.
+ * What fails leaves finished blobs and layers for the next pull, and no image.
+ */
+
+import { CribError } from '../errors.js';
+import type { BlobStore } from './blobs.js';
+import type { CatalogImage } from './catalog.js';
+import type { Holds } from './holds.js';
+import { type LayerLimits, pullLayer } from './layer-pull.js';
+import type { LayerStore } from './layers.js';
+import {
+  chainIdsOf,
+  diffIdsOf,
+  type ImageManifest,
+  type JsonObject,
+  parseIndex,
+  parseManifest,
+  parseObject,
+  sha256,
+} from './manifest.js';
+import { repositoryName, tagReference } from './reference.js';
+import { choosePlatform, type Platform } from './registry/platform.js';
+import type { Descriptor, ManifestBody, Reference, RegistrySession } from './registry-types.js';
+import { runConfigOf } from './run-config.js';
+import { Semaphore } from './semaphore.js';
+import type { SharedWork, Waiter } from './shared-work.js';
+import type { PullProgress } from './types.js';
+import { settleLayer } from './unpacker.js';
+
+export interface PullContext {
+  readonly blobs: BlobStore;
+  readonly layers: LayerStore;
+  readonly holds: Holds;
+  readonly limits: LayerLimits;
+  readonly platform: Platform;
+  readonly unpackerScript: string;
+  /** Layers being made, by chain id; shared by all pulls. The progress is the blob's bytes that are here. */
+  readonly layerWork: SharedWork<void, number>;
+  /** Blobs that are written one at a time: an image may have one blob as several layers. */
+  readonly blobWork: Map<string, Semaphore>;
+  readonly slots: Semaphore;
+}
+
+interface Resolved {
+  /** What the reference names: an index or a manifest. */
+  readonly named: string;
+  readonly body: ManifestBody;
+  readonly manifest: ImageManifest;
+}
+
+interface Stack {
+  readonly layers: readonly Descriptor[];
+  readonly diffIds: readonly string[];
+  readonly chain: readonly string[];
+}
+
+export class ImagePull {
+  readonly #context: PullContext;
+  readonly #session: RegistrySession;
+  readonly #reference: Reference;
+  readonly #signal: AbortSignal;
+  readonly #publish: (progress: PullProgress) => void;
+
+  constructor(
+    context: PullContext,
+    session: RegistrySession,
+    reference: Reference,
+    signal: AbortSignal,
+    publish: (progress: PullProgress) => void,
+  ) {
+    this.#context = context;
+    this.#session = session;
+    this.#reference = reference;
+    this.#signal = signal;
+    this.#publish = publish;
+  }
+
+  /** Makes everything that the image needs and calls `register` while it is held against sweeping. */
+  async run<T>(register: (image: CatalogImage) => Promise<T>): Promise<T> {
+    this.#publish({ phase: 'resolve', downloaded: 0, total: 0, layers: 0, layersDone: 0 });
+    const resolved = await this.#resolve();
+    const { config, layers } = resolved.manifest;
+    const { descriptor } = resolved.body;
+    const digests = [descriptor.digest, config.digest, ...layers.map((layer) => layer.digest)];
+    return this.#context.holds.during(digests, async () => {
+      await this.#context.blobs.put(descriptor.digest, resolved.body.body);
+      const image = parseObject(await this.#config(config), 'the image configuration');
+      this.#checkPlatform(image);
+      const run = runConfigOf(image);
+      const diffIds = diffIdsOf(image, layers.length);
+      const stack: Stack = { layers, diffIds, chain: chainIdsOf(diffIds) };
+      return this.#context.holds.during(stack.chain, async () => {
+        await this.#layers(stack);
+        return register(this.#record(resolved, stack, run));
+      });
+    });
+  }
+
+  async #resolve(): Promise<Resolved> {
+    const { tag, digest } = this.#reference;
+    const wanted = digest ?? tag ?? 'latest';
+    const top = await this.#session.manifest(wanted, this.#signal);
+    if (digest !== undefined && top.descriptor.digest !== digest) {
+      throw new CribError(
+        'DATA_LOSS',
+        `pull ${repositoryName(this.#reference)}@${digest}: the registry sent ${top.descriptor.digest}`,
+      );
+    }
+    const manifests = parseIndex(top.descriptor.mediaType, top.body);
+    if (manifests === undefined) return this.#resolved(top, top);
+    const chosen = choosePlatform(manifests, this.#context.platform);
+    const body = await this.#session.manifest(chosen.digest, this.#signal);
+    return this.#resolved(top, { ...body, descriptor: { ...chosen, ...body.descriptor, digest: chosen.digest } });
+  }
+
+  #resolved(top: ManifestBody, body: ManifestBody): Resolved {
+    const manifest = parseManifest(body.descriptor.mediaType, body.body);
+    return { named: top.descriptor.digest, body, manifest };
+  }
+
+  async #config(descriptor: Descriptor): Promise<Buffer> {
+    const present = await this.#context.blobs.read(descriptor.digest);
+    if (present !== undefined) return present;
+    const stream = await this.#session.blob(descriptor, 0, this.#signal);
+    const pieces: Buffer[] = [];
+    let length = 0;
+    for await (const piece of stream) {
+      length += (piece as Buffer).length;
+      if (length > descriptor.size) break;
+      pieces.push(piece as Buffer);
+    }
+    const body = Buffer.concat(pieces);
+    if (length !== descriptor.size || sha256(body) !== descriptor.digest) {
+      throw new CribError(
+        'DATA_LOSS',
+        `pull image configuration ${descriptor.digest}: the registry sent other bytes than this digest has`,
+      );
+    }
+    await this.#context.blobs.put(descriptor.digest, body);
+    return body;
+  }
+
+  /** A manifest without an index says only in its configuration what it was built for. */
+  #checkPlatform({ os, architecture }: JsonObject): void {
+    if (typeof os !== 'string' || typeof architecture !== 'string' || os === '' || architecture === '') return;
+    const digest = sha256('');
+    choosePlatform([{ mediaType: '', digest, size: 0, platform: { os, architecture } }], this.#context.platform);
+  }
+
+  async #layers(stack: Stack): Promise<void> {
+    const controller = new AbortController();
+    const abort = (): void => controller.abort();
+    this.#signal.addEventListener('abort', abort, { once: true });
+    if (this.#signal.aborted) abort();
+    const meter = new Meter(stack.layers, this.#publish);
+    const work = stack.layers.map(async (_, index) => {
+      await this.#layer(stack, index, { signal: controller.signal, onProgress: (bytes) => meter.bytes(index, bytes) });
+      meter.done(index);
+    });
+    try {
+      await Promise.all(work);
+    } catch (error) {
+      controller.abort();
+      await Promise.allSettled(work);
+      throw error;
+    } finally {
+      this.#signal.removeEventListener('abort', abort);
+    }
+  }
+
+  /** Layer `index` and all below it: joins whoever is making it, or makes it. */
+  async #layer(stack: Stack, index: number, waiter: Waiter<number>): Promise<void> {
+    const { chain, layers, diffIds } = stack;
+    const chainId = chain[index];
+    const descriptor = layers[index];
+    const diffId = diffIds[index];
+    if (chainId === undefined || descriptor === undefined || diffId === undefined) return;
+    if (this.#context.layers.get(chainId) !== undefined) return;
+    await this.#context.layerWork.join(chainId, waiter, (signal, publish) =>
+      this.#context.holds.during([chainId, descriptor.digest], () =>
+        this.#make(stack, index, { chainId, descriptor, diffId, signal, publish }),
+      ),
+    );
+  }
+
+  async #make(
+    stack: Stack,
+    index: number,
+    layer: {
+      chainId: string;
+      descriptor: Descriptor;
+      diffId: string;
+      signal: AbortSignal;
+      publish: (bytes: number) => void;
+    },
+  ): Promise<void> {
+    const { layers, limits } = this.#context;
+    const { chainId, descriptor, diffId, signal } = layer;
+    if (layers.get(chainId) !== undefined) return;
+    const { prepared, report } = await this.#turn(descriptor.digest, () =>
+      pullLayer({ ...this.#context, session: this.#session, descriptor, diffId, signal, onBytes: layer.publish }),
+    );
+    try {
+      if (index > 0) await this.#layer(stack, index - 1, { signal });
+      const lowers = stack.chain.slice(0, index).reverse();
+      const none = report.pending.implicit.length === 0 && report.pending.links.length === 0;
+      const task = {
+        directory: layers.root,
+        maxBytes: limits.maxLayerBytes,
+        layer: `${prepared}/fs`,
+        lowers: lowers.map((lower) => layers.contentOf(lower).slice(layers.root.length + 1)),
+      };
+      const settled = none ? undefined : await settleLayer(this.#context.unpackerScript, task, report.pending);
+      await layers.commit(prepared, {
+        chainId,
+        diffId,
+        usedBytes: report.usedBytes + (settled?.addedBytes ?? 0),
+        inodes: report.inodes + (settled?.addedInodes ?? 0),
+      });
+    } catch (error) {
+      await layers.discard(prepared);
+      throw error;
+    }
+  }
+
+  /** One writer per blob, and so many layers at a time in all. */
+  async #turn<T>(digest: string, work: () => Promise<T>): Promise<T> {
+    const { blobWork, slots } = this.#context;
+    const own = blobWork.get(digest) ?? new Semaphore(1);
+    blobWork.set(digest, own);
+    try {
+      return await own.run(() => slots.run(work));
+    } finally {
+      if (own.idle) blobWork.delete(digest);
+    }
+  }
+
+  #record({ named, body, manifest }: Resolved, stack: Stack, run: CatalogImage['run']): CatalogImage {
+    const { digest, mediaType, size, platform } = body.descriptor;
+    // As containerd has it: with a digest in the reference, its tag is only a comment.
+    const tag = this.#reference.digest === undefined ? tagReference(this.#reference) : undefined;
+    return {
+      id: manifest.config.digest,
+      tags: tag === undefined ? [] : [tag],
+      digests: [`${repositoryName(this.#reference)}@${named}`],
+      manifest: { mediaType, digest, size, ...(platform === undefined ? {} : { platform }) },
+      layers: stack.layers,
+      chain: stack.chain,
+      size: size + manifest.config.size + stack.layers.reduce((sum, layer) => sum + layer.size, 0),
+      run,
+      annotations: manifest.annotations,
+    };
+  }
+}
+
+/** Adds the layers' progress up; at most twenty reports a second. */
+class Meter {
+  readonly #bytes: number[];
+  readonly #sizes: readonly number[];
+  readonly #publish: (progress: PullProgress) => void;
+  #done = 0;
+  #last = 0;
+
+  constructor(layers: readonly Descriptor[], publish: (progress: PullProgress) => void) {
+    this.#sizes = layers.map((layer) => layer.size);
+    this.#bytes = layers.map(() => 0);
+    this.#publish = publish;
+    this.#report();
+  }
+
+  bytes(index: number, bytes: number): void {
+    this.#bytes[index] = bytes;
+    if (Date.now() - this.#last >= 50) this.#report();
+  }
+
+  done(index: number): void {
+    this.#done++;
+    this.#bytes[index] = this.#sizes[index] ?? 0;
+    this.#report();
+  }
+
+  #report(): void {
+    this.#last = Date.now();
+    const downloaded = this.#bytes.reduce((sum, bytes) => sum + bytes, 0);
+    const total = this.#sizes.reduce((sum, size) => sum + size, 0);
+    const phase = downloaded < total ? 'download' : 'unpack';
+    this.#publish({ phase, downloaded, total, layers: this.#sizes.length, layersDone: this.#done });
+  }
+}

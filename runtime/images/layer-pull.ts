@@ -1,0 +1,193 @@
+/**
+ * One layer: from the registry, or from what an earlier pull left of it, to the blob store and to the unpacker at the
+ * same time. The digest is that of the bytes as they pass; neither blob nor layer exists before it was right.
+ */
+
+import crypto from 'node:crypto';
+import fs from 'node:fs/promises';
+import { CribError } from '../errors.js';
+import type { BlobStore } from './blobs.js';
+import type { LayerStore } from './layers.js';
+import type { Descriptor, RegistrySession } from './registry-types.js';
+import type { UnpackReport } from './unpack/protocol.js';
+import { LayerUnpacker } from './unpacker.js';
+
+export interface LayerLimits {
+  /** Bytes of one layer, uncompressed. */
+  readonly maxLayerBytes: number;
+  readonly maxLayerEntries: number;
+  /** Uncompressed to compressed, for layers of over 1 GiB uncompressed. */
+  readonly maxRatio: number;
+}
+
+export interface LayerPull {
+  readonly blobs: BlobStore;
+  readonly layers: LayerStore;
+  readonly session: RegistrySession;
+  readonly descriptor: Descriptor;
+  readonly diffId: string;
+  readonly limits: LayerLimits;
+  readonly unpackerScript: string;
+  readonly signal: AbortSignal;
+  /** Bytes of the blob that are here, growing. */
+  readonly onBytes: (bytes: number) => void;
+}
+
+export interface UnpackedLayer {
+  /** Directory of LayerStore.prepare. */
+  readonly prepared: string;
+  readonly report: UnpackReport;
+}
+
+const READ_CHUNK = 1 << 20;
+const RATIO_FREE = 2 ** 30;
+
+/** The bytes had the wrong digest, and some of them were not fresh from the registry. */
+class StaleBytes extends Error {}
+
+/** Fetches and unpacks. Throws DATA_LOSS for a wrong digest, and what the unpacker refuses the layer with. */
+export async function pullLayer(pull: LayerPull): Promise<UnpackedLayer> {
+  try {
+    return await attempt(pull);
+  } catch (error) {
+    if (!(error instanceof StaleBytes)) throw error;
+    return attempt(pull);
+  }
+}
+
+async function attempt(pull: LayerPull): Promise<UnpackedLayer> {
+  checkSignal(pull.signal, pull.descriptor.digest);
+  const { name, content } = await pull.layers.prepare();
+  const { size } = pull.descriptor;
+  const { maxLayerBytes, maxLayerEntries, maxRatio } = pull.limits;
+  const maxBytes = Math.min(maxLayerBytes, Math.max(RATIO_FREE, size * maxRatio));
+  const unpacker = new LayerUnpacker(pull.unpackerScript, {
+    directory: content,
+    maxBytes,
+    maxEntries: maxLayerEntries,
+  });
+  try {
+    if (pull.blobs.has(pull.descriptor.digest)) await fromBlob(pull, unpacker);
+    else await fromRegistry(pull, unpacker);
+    const report = await abortable(unpacker.finish(), pull.signal, pull.descriptor.digest);
+    if (report.diffId !== pull.diffId) {
+      throw new CribError(
+        'DATA_LOSS',
+        `unpack layer ${pull.descriptor.digest}: uncompressed it is ${report.diffId}, the image configuration says ${pull.diffId}`,
+      );
+    }
+    return { prepared: name, report };
+  } catch (error) {
+    await unpacker.kill();
+    await pull.layers.discard(name);
+    throw error;
+  }
+}
+
+async function fromBlob({ blobs, descriptor, signal, onBytes }: LayerPull, unpacker: LayerUnpacker): Promise<void> {
+  const hash = crypto.createHash('sha256');
+  const file = await fs.open(blobs.pathOf(descriptor.digest), 'r');
+  try {
+    for await (const chunk of pieces(file, descriptor.size)) {
+      checkSignal(signal, descriptor.digest);
+      hash.update(chunk);
+      await unpacker.write(chunk);
+    }
+  } finally {
+    await file.close();
+  }
+  if (`sha256:${hash.digest('hex')}` === descriptor.digest) return onBytes(descriptor.size);
+  await blobs.drop(descriptor.digest);
+  throw new StaleBytes();
+}
+
+async function fromRegistry(pull: LayerPull, unpacker: LayerUnpacker): Promise<void> {
+  const { blobs, descriptor, onBytes } = pull;
+  const hash = crypto.createHash('sha256');
+  const file = await fs.open(blobs.ingestPathOf(descriptor.digest), 'a+', 0o600);
+  let resumed = (await file.stat()).size;
+  try {
+    if (resumed > descriptor.size) {
+      await file.truncate(0);
+      resumed = 0;
+    }
+    for await (const chunk of pieces(file, resumed)) {
+      hash.update(chunk);
+      await unpacker.write(chunk);
+    }
+    onBytes(resumed);
+    const total = await download(pull, resumed, async (chunk) => {
+      hash.update(chunk);
+      await Promise.all([writeAll(file, chunk), unpacker.write(chunk)]);
+    });
+    if (total === descriptor.size && `sha256:${hash.digest('hex')}` === descriptor.digest) {
+      return await blobs.publish(descriptor.digest, descriptor.size);
+    }
+  } finally {
+    await file.close();
+  }
+  await blobs.drop(descriptor.digest);
+  if (resumed > 0) throw new StaleBytes();
+  throw new CribError(
+    'DATA_LOSS',
+    `pull layer ${descriptor.digest}: the registry sent other bytes than this digest has`,
+  );
+}
+
+/** Returns the number of bytes there are now. */
+async function download(pull: LayerPull, offset: number, take: (chunk: Buffer) => Promise<void>): Promise<number> {
+  const { descriptor, session, signal, onBytes } = pull;
+  if (offset === descriptor.size) return offset;
+  const stream = await session.blob(descriptor, offset, signal);
+  let total = offset;
+  try {
+    for await (const chunk of stream) {
+      const bytes = chunk as Buffer;
+      total += bytes.length;
+      if (total > descriptor.size) break;
+      await take(bytes);
+      onBytes(total);
+    }
+  } finally {
+    stream.destroy();
+  }
+  checkSignal(signal, descriptor.digest);
+  return total;
+}
+
+async function* pieces(file: fs.FileHandle, length: number): AsyncIterable<Buffer> {
+  for (let position = 0; position < length; ) {
+    const { bytesRead, buffer } = await file.read(
+      Buffer.allocUnsafe(READ_CHUNK),
+      0,
+      Math.min(READ_CHUNK, length - position),
+      position,
+    );
+    if (bytesRead === 0) return;
+    position += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+/** The file is open for appending, so that what was there stays. */
+async function writeAll(file: fs.FileHandle, chunk: Buffer): Promise<void> {
+  for (let done = 0; done < chunk.length; ) done += (await file.write(chunk, done, chunk.length - done)).bytesWritten;
+}
+
+function checkSignal(signal: AbortSignal, digest: string): void {
+  if (signal.aborted) throw new CribError('CANCELLED', `pull layer ${digest}: cancelled`);
+}
+
+async function abortable<T>(work: Promise<T>, signal: AbortSignal, digest: string): Promise<T> {
+  let abort = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(new CribError('CANCELLED', `pull layer ${digest}: cancelled`));
+  });
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    checkSignal(signal, digest);
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}

@@ -1,0 +1,231 @@
+/**
+ * A tar stream taken apart as its bytes come: nothing is copied but headers, and file contents are handed on in the
+ * pieces that they came in. v7, ustar, PAX and GNU long names; sparse files and multi-volume archives are refused.
+ *
+ *   HEADER ──> META (x g L K) ──> HEADER
+ *     │  └───> DATA ──> PADDING ──> HEADER
+ *     └──────> END (two blocks of zeros; what follows is passed over)
+ */
+
+import { CribError } from '../../errors.js';
+import { BLOCK, badTar, parseHeader, type RawHeader } from './header.js';
+import { type PaxRecords, parsePax, paxNumber, paxTime } from './pax.js';
+
+export type EntryType = 'file' | 'link' | 'symlink' | 'char' | 'block' | 'directory' | 'fifo';
+
+export interface TarEntry {
+  readonly type: EntryType;
+  /** Bytes as a latin1 string, as it stands in the archive. */
+  readonly path: string;
+  readonly linkPath: string;
+  /** Permission bits (07777). */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Bytes of content; 0 for all but files. */
+  readonly size: number;
+  readonly mtimeSeconds: number;
+  readonly mtimeNanoseconds: number;
+  readonly deviceMajor: number;
+  readonly deviceMinor: number;
+  readonly xattrs: ReadonlyMap<string, Buffer>;
+}
+
+/** Takes the entries in order: `entry`, its `data` in pieces, `end`. What it throws ends the reading. */
+export interface TarSink {
+  entry(entry: TarEntry): void;
+  data(piece: Buffer): void;
+  end(): void;
+}
+
+/** PATH_MAX without its NUL: a longer name cannot be written in one call. */
+const MAX_NAME = 4095;
+const MAX_META = 1 << 20;
+const MAX_ID = 0xffff_fffe;
+const XATTR = 'SCHILY.xattr.';
+
+const TYPES: Readonly<Record<string, EntryType>> = {
+  '0': 'file',
+  '1': 'link',
+  '2': 'symlink',
+  '3': 'char',
+  '4': 'block',
+  '5': 'directory',
+  '6': 'fifo',
+  '7': 'file',
+};
+
+const NO_XATTRS: ReadonlyMap<string, Buffer> = new Map();
+
+export class TarReader {
+  readonly #sink: TarSink;
+  #state: 'header' | 'meta' | 'data' | 'padding' | 'end' = 'header';
+  /** Bytes that the present state still waits for. */
+  #left = BLOCK;
+  #padding = 0;
+  #zeroBlocks = 0;
+  #block = Buffer.alloc(BLOCK);
+  #metaFlag = '';
+  #meta = Buffer.alloc(0);
+  #globals: PaxRecords = new Map();
+  #locals: PaxRecords | undefined;
+  #longName: string | undefined;
+  #longLink: string | undefined;
+
+  constructor(sink: TarSink) {
+    this.#sink = sink;
+  }
+
+  /** Takes the next bytes. `chunk` must stay unchanged for the length of the call only. */
+  write(chunk: Buffer): void {
+    let position = 0;
+    while (position < chunk.length && this.#state !== 'end') {
+      const piece = chunk.subarray(position, position + this.#left);
+      position += piece.length;
+      if (this.#state === 'header' && piece.length === BLOCK) {
+        this.#header(piece);
+        continue;
+      }
+      if (this.#state === 'header') piece.copy(this.#block, BLOCK - this.#left);
+      else if (this.#state === 'meta') piece.copy(this.#meta, this.#meta.length - this.#left);
+      else if (this.#state === 'data') this.#sink.data(piece);
+      this.#left -= piece.length;
+      if (this.#left === 0) this.#complete();
+    }
+  }
+
+  /** Says that there are no more bytes. Throws INVALID_ARGUMENT when an entry is incomplete. */
+  finish(): void {
+    if (this.#state === 'end') return;
+    const pending = this.#locals ?? this.#longName ?? this.#longLink;
+    if (this.#state !== 'header' || this.#left !== BLOCK || pending !== undefined) {
+      throw badTar('it ends in the middle of an entry');
+    }
+  }
+
+  #complete(): void {
+    if (this.#state === 'header') {
+      this.#header(this.#block);
+      return;
+    }
+    if (this.#state === 'meta') this.#takeMeta();
+    if (this.#state === 'data') this.#sink.end();
+    if (this.#state !== 'padding' && this.#padding > 0) this.#expect('padding', this.#padding);
+    else this.#expect('header', BLOCK);
+  }
+
+  #expect(state: 'header' | 'meta' | 'data' | 'padding', bytes: number): void {
+    this.#state = state;
+    this.#left = bytes;
+  }
+
+  #header(block: Buffer): void {
+    this.#expect('header', BLOCK);
+    const header = parseHeader(block);
+    if (header === undefined) {
+      this.#zeroBlocks++;
+      if (this.#zeroBlocks === 2) this.#state = 'end';
+      return;
+    }
+    if (this.#zeroBlocks > 0) throw badTar('a single block of zeros stands between entries');
+    if (header.size < 0) throw badTar(`"${header.name}" has a negative size`);
+    this.#padding = (BLOCK - (header.size % BLOCK)) % BLOCK;
+    if ('xXgLK'.includes(header.flag)) this.#startMeta(header);
+    else this.#startEntry(header);
+  }
+
+  #startMeta(header: RawHeader): void {
+    if (header.size > MAX_META)
+      throw badTar(`an extended header of ${header.size} bytes is over the limit of ${MAX_META}`);
+    this.#metaFlag = header.flag;
+    this.#meta = Buffer.alloc(header.size);
+    if (header.size === 0) this.#takeMeta();
+    else this.#expect('meta', header.size);
+  }
+
+  #takeMeta(): void {
+    if (this.#metaFlag === 'g') {
+      parsePax(this.#meta, this.#globals);
+      return;
+    }
+    if (this.#metaFlag === 'x' || this.#metaFlag === 'X') {
+      this.#locals = new Map(this.#globals);
+      parsePax(this.#meta, this.#locals);
+      return;
+    }
+    const end = this.#meta.indexOf(0);
+    const name = this.#meta.toString('latin1', 0, end < 0 ? this.#meta.length : end);
+    if (this.#metaFlag === 'L') this.#longName = name;
+    else this.#longLink = name;
+  }
+
+  #startEntry(header: RawHeader): void {
+    const entry = this.#assemble(header);
+    this.#padding = (BLOCK - (entry.size % BLOCK)) % BLOCK;
+    this.#sink.entry(entry);
+    if (entry.size > 0) this.#expect('data', entry.size);
+    else this.#sink.end();
+  }
+
+  #assemble(header: RawHeader): TarEntry {
+    const pax = this.#locals ?? this.#globals;
+    const path = checkedName(pax.get('path') ?? this.#longName ?? header.name, 'name');
+    const linkPath = checkedName(pax.get('linkpath') ?? this.#longLink ?? header.linkName, 'link target');
+    this.#locals = undefined;
+    this.#longName = undefined;
+    this.#longLink = undefined;
+    const type = typeOf(header.flag, path, pax);
+    const size = type === 'file' ? (paxNumber(pax, 'size') ?? header.size) : 0;
+    if (size < 0) throw badTar(`"${path}" has a negative size`);
+    const time = paxTime(pax, 'mtime');
+    return {
+      type,
+      path,
+      linkPath,
+      mode: header.mode,
+      uid: checkedId(paxNumber(pax, 'uid') ?? header.uid, path),
+      gid: checkedId(paxNumber(pax, 'gid') ?? header.gid, path),
+      size,
+      mtimeSeconds: time?.seconds ?? header.mtime,
+      mtimeNanoseconds: time?.nanoseconds ?? 0,
+      deviceMajor: header.deviceMajor,
+      deviceMinor: header.deviceMinor,
+      xattrs: xattrsOf(pax),
+    };
+  }
+}
+
+function typeOf(flag: string, path: string, pax: PaxRecords): EntryType {
+  const type = TYPES[flag];
+  if (flag === 'S' || pax.has('GNU.sparse.major') || pax.has('GNU.sparse.map') || pax.has('GNU.sparse.size')) {
+    throw new CribError(
+      'UNIMPLEMENTED',
+      `unpack "${path}": sparse tar entries are not supported; build the layer without --sparse`,
+    );
+  }
+  if (type === undefined)
+    throw new CribError('UNIMPLEMENTED', `unpack "${path}": unknown tar entry type ${JSON.stringify(flag)}`);
+  return type === 'file' && path.endsWith('/') ? 'directory' : type;
+}
+
+function checkedName(name: string, what: string): string {
+  if (name.length > MAX_NAME) throw badTar(`a ${what} of ${name.length} bytes is over the limit of ${MAX_NAME}`);
+  if (name.includes('\0')) throw badTar(`a ${what} has a NUL in it`);
+  return name;
+}
+
+/** uid_t and gid_t are 32 bits, and the last value means "leave as it is" to chown(2). */
+function checkedId(id: number, path: string): number {
+  if (id < 0 || id > MAX_ID) throw badTar(`the owner of "${path}" is out of range: ${id}`);
+  return id;
+}
+
+function xattrsOf(pax: PaxRecords): ReadonlyMap<string, Buffer> {
+  let xattrs: Map<string, Buffer> | undefined;
+  for (const [key, value] of pax) {
+    if (!key.startsWith(XATTR)) continue;
+    xattrs ??= new Map();
+    xattrs.set(key.slice(XATTR.length), Buffer.from(value, 'latin1'));
+  }
+  return xattrs ?? NO_XATTRS;
+}

@@ -1,0 +1,41 @@
+/** Names of entries: bytes as latin1 strings, relative to the layer's root (''), without `.`, `..` or empty parts. */
+
+import { CribError } from '../../errors.js';
+import type { BytePath } from '../../linux/byte-paths.js';
+
+/** What a layer that tries to get out of its directory, or contradicts itself, is refused with. */
+export function hostile(detail: string): CribError {
+  return new CribError('INVALID_ARGUMENT', `unpack a layer: ${detail}; the layer is refused`);
+}
+
+/** Normalises a name of the archive; a leading `/` is taken off, as by GNU tar. Throws for a `..`. */
+export function normalise(name: string, what: string): string {
+  const parts = name.split('/').filter((part) => part !== '' && part !== '.');
+  if (parts.includes('..')) throw hostile(`the ${what} ${shown(name)} has ".." in it and could leave the layer`);
+  return parts.join('/');
+}
+
+/** The name as text for messages, bounded. */
+export function shown(name: string): string {
+  return JSON.stringify(Buffer.from(name.slice(0, 256), 'latin1').toString('utf8'));
+}
+
+export function join(parent: string, base: string): string {
+  return parent === '' ? base : `${parent}/${base}`;
+}
+
+export function parentOf(path: string): string {
+  const slash = path.lastIndexOf('/');
+  return slash < 0 ? '' : path.slice(0, slash);
+}
+
+export function baseOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+/** The path as the kernel takes it, under `root` ('' when the layer is the process's own root). */
+export function onDisk(path: string, root = ''): BytePath {
+  const full = `${root}/${path}`;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII is meant
+  return /^[\x00-\x7f]*$/.test(full) ? full : Buffer.from(full, 'latin1');
+}
