@@ -176,6 +176,10 @@ class NodeRuntime implements PodRuntime {
     return this.#node.onEvent(listener);
   }
 
+  layersInUse(): ReadonlySet<string> {
+    return new Set([...this.#node.containers.values()].flatMap((container) => container.record.chain));
+  }
+
   async writableLayersUsage() {
     return this.#node.parts.writableLayers.total();
   }

@@ -150,6 +150,8 @@ export interface PodRuntime {
   handlers(): readonly HandlerInfo[];
   /** Calls the listener for everything that happens to containers; returns the way to stop. */
   onEvent(listener: (event: ContainerEvent) => void): () => void;
+  /** Chain ids of the layers under the containers that exist: they stay when their image goes. */
+  layersInUse(): ReadonlySet<string>;
   /** Writable layers of all containers together, for ImageFsInfo's container file system. */
   writableLayersUsage(): Promise<FilesystemUsage>;
 }

@@ -14,7 +14,7 @@ import { FS_MAGIC } from '../../runtime/linux/constants.js';
 import { statFilesystem } from '../../runtime/linux/files.js';
 import { startTimeOf } from '../../runtime/linux/processes.js';
 import type { Log } from '../../runtime/log.js';
-import type { OciRuntime } from '../../runtime/oci/runtime.js';
+import { CONSOLE_SOCKET, type OciRuntime } from '../../runtime/oci/oci-runtime.js';
 import type { HostFacts, OciResources } from '../../runtime/spec/types.js';
 import type { SandboxCapabilities } from '../../volumes/types.js';
 import type { SandboxBackend } from '../backend.js';
@@ -128,13 +128,8 @@ export class HostBackend implements SandboxBackend {
     const bundle = path.join(this.#parts.state, 'containers', container.id);
     this.#execCount += 1;
     const pidFile = path.join(bundle, `exec-${process.pid}-${this.#execCount}.pid`);
-    const argv = runtime.execArgv({
-      id: container.id,
-      command,
-      pidFile,
-      root: this.#runtimeRoot(),
-      log: `${pidFile}.log`,
-    });
+    const target = { id: container.id, root: this.#runtimeRoot(), log: `${pidFile}.log` };
+    const argv = runtime.execCommandArgv(target, command, pidFile);
     try {
       const spec = { argv, env: runtimeEnvironment(), pidFile, timeoutMs, maxOutputBytes: EXEC_OUTPUT_MAX };
       const result = await keeper.exec(spec, signal);
@@ -148,7 +143,8 @@ export class HostBackend implements SandboxBackend {
   }
 
   update(container: ContainerRecord, resources: OciResources): Promise<void> {
-    return this.#parts.runtime.update(container.id, resources, this.#runtimeRoot());
+    const log = path.join(this.#parts.state, 'containers', container.id, 'runtime.log');
+    return this.#parts.runtime.update({ id: container.id, root: this.#runtimeRoot(), log }, resources);
   }
 
   /**
@@ -173,7 +169,13 @@ export class HostBackend implements SandboxBackend {
       return await keeper.create({
         id,
         directory: path.join(bundle, 'io'),
-        createArgv: runtime.runArgv({ id, bundle, root: this.#runtimeRoot(), log: runtimeLog, tty: stdio.tty }),
+        createArgv: runtime.runArgv({
+          id,
+          bundle,
+          root: this.#runtimeRoot(),
+          log: runtimeLog,
+          ...(stdio.tty ? { consoleSocket: CONSOLE_SOCKET } : {}),
+        }),
         env: runtimeEnvironment(),
         runtimeLog,
         stdio,

@@ -1,0 +1,144 @@
+/** The configuration of `crib serve`: built-in defaults, then a TOML file, then flags. */
+
+import fs from 'node:fs/promises';
+import { parse } from 'smol-toml';
+import { CribError, messageOf } from '../../runtime/errors.js';
+import { errnoName } from '../../runtime/linux/libc.js';
+
+export const DEFAULT_CONFIG_FILE = '/etc/crib/config.toml';
+
+export interface Config {
+  /** `unix:///…`. */
+  readonly listen: string;
+  /** Images and durable state. */
+  readonly root: string;
+  /** What a reboot may drop. */
+  readonly state: string;
+  /** hosts.toml files in containerd's layout. */
+  readonly certsDir: string;
+  readonly cniConfDir: string;
+  readonly cniBinDir: readonly string[];
+  /** Name or path of the OCI runtime to prefer; empty: whichever works. */
+  readonly ociRuntime: string;
+  readonly defaultHandler: string;
+  /** HOST:PORT of the streaming server. */
+  readonly streamingAddress: string;
+  readonly logLevel: string;
+  readonly network: 'cni' | 'bridge';
+  readonly bridgeName: string;
+  readonly bridgeSubnets: readonly string[];
+  /** Images that RemoveImage and the kubelet's garbage collection leave alone. */
+  readonly pinnedImages: readonly string[];
+  /** Data roots of Docker and Podman, for recognising their volumes. */
+  readonly dockerRoots: readonly string[];
+}
+
+const DEFAULTS: Config = {
+  listen: 'unix:///run/crib/crib.sock',
+  root: '/var/lib/crib',
+  state: '/run/crib',
+  certsDir: '/etc/crib/certs.d',
+  cniConfDir: '/etc/cni/net.d',
+  cniBinDir: ['/opt/cni/bin', '/usr/lib/cni'],
+  ociRuntime: '',
+  defaultHandler: 'host',
+  streamingAddress: '127.0.0.1:0',
+  logLevel: 'info',
+  network: 'cni',
+  bridgeName: 'crib0',
+  bridgeSubnets: ['10.88.0.0/16'],
+  pinnedImages: [],
+  dockerRoots: ['/var/lib/docker', '/var/lib/containers/storage'],
+};
+
+/** Names in the TOML file, with the field each sets. `docs/configuration.md` says what they mean; a test compares. */
+export const CONFIG_KEYS: Readonly<Record<string, keyof Config>> = {
+  listen: 'listen',
+  root: 'root',
+  state: 'state',
+  certs_dir: 'certsDir',
+  oci_runtime: 'ociRuntime',
+  default_handler: 'defaultHandler',
+  streaming_address: 'streamingAddress',
+  log_level: 'logLevel',
+  'network.mode': 'network',
+  'network.cni_conf_dir': 'cniConfDir',
+  'network.cni_bin_dir': 'cniBinDir',
+  'network.bridge.name': 'bridgeName',
+  'network.bridge.subnets': 'bridgeSubnets',
+  'images.pinned': 'pinnedImages',
+  'volumes.docker_roots': 'dockerRoots',
+};
+
+/**
+ * Reads the file (`undefined`: the default one, which need not exist) and lays `flags` over it. Throws
+ * INVALID_ARGUMENT naming the key for one that is unknown or has a value of the wrong type.
+ */
+export async function loadConfig(file: string | undefined, flags: Partial<Config>): Promise<Config> {
+  const fromFile = await readConfig(file ?? DEFAULT_CONFIG_FILE, file !== undefined);
+  const config = { ...DEFAULTS, ...fromFile, ...flags };
+  check(config);
+  return config;
+}
+
+async function readConfig(file: string, required: boolean): Promise<Partial<Config>> {
+  let text: string;
+  try {
+    text = await fs.readFile(file, 'utf8');
+  } catch (error) {
+    if (errnoName(error) === 'ENOENT' && !required) return {};
+    throw new CribError('INVALID_ARGUMENT', `reading the configuration ${file}: ${messageOf(error)}`, { cause: error });
+  }
+  try {
+    return fieldsOf(parse(text));
+  } catch (error) {
+    throw new CribError('INVALID_ARGUMENT', `${file}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function fieldsOf(table: Record<string, unknown>, prefix = ''): Partial<Config> {
+  let fields: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(table)) {
+    const name = prefix + key;
+    const field = CONFIG_KEYS[name];
+    if (field !== undefined) fields[field] = typed(name, field, value);
+    else if (isTable(value)) fields = { ...fields, ...fieldsOf(value, `${name}.`) };
+    else throw new Error(`unknown key ${name}; there are: ${Object.keys(CONFIG_KEYS).join(', ')}`);
+  }
+  return fields;
+}
+
+function isTable(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
+}
+
+function typed(name: string, field: keyof Config, value: unknown): string | readonly string[] {
+  if (Array.isArray(DEFAULTS[field])) {
+    if (Array.isArray(value) && value.every((entry) => typeof entry === 'string')) return value;
+    throw new Error(`${name} must be a list of strings`);
+  }
+  if (typeof value === 'string') return value;
+  throw new Error(`${name} must be a string`);
+}
+
+function check(config: Config): void {
+  const refuse = (what: string): never => {
+    throw new CribError('INVALID_ARGUMENT', what);
+  };
+  if (!config.listen.startsWith('unix:///')) refuse(`listen ${config.listen} must be unix:///PATH`);
+  const absolute = {
+    root: config.root,
+    state: config.state,
+    certs_dir: config.certsDir,
+    cni_conf_dir: config.cniConfDir,
+  };
+  for (const [name, value] of Object.entries(absolute)) {
+    if (!value.startsWith('/')) refuse(`${name} ${value} must be an absolute path`);
+  }
+  if (config.root === config.state) refuse('root and state must be different directories');
+  if (config.network !== 'cni' && config.network !== 'bridge') refuse('network.mode must be cni or bridge');
+  if (!/^.+:\d{1,5}$/.test(config.streamingAddress)) refuse('streaming_address must be HOST:PORT');
+  if (!['debug', 'info', 'warn', 'error'].includes(config.logLevel)) {
+    refuse('log_level must be debug, info, warn or error');
+  }
+}

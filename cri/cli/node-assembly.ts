@@ -1,0 +1,133 @@
+/** Puts the rooms together: from a configuration to a node's pods and images. The only place that knows all of them. */
+
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createCgroups } from '../../runtime/cgroups/cgroups.js';
+import { CgroupSampler } from '../../runtime/cgroups/sampler.js';
+import { createRegistryClient } from '../../runtime/images/registry/client.js';
+import { createImageStore } from '../../runtime/images/store.js';
+import type { ImageStore } from '../../runtime/images/types.js';
+import { KeeperClient } from '../../runtime/keeper/client.js';
+import type { Log } from '../../runtime/log.js';
+import { discoverRuntimes } from '../../runtime/oci/discover.js';
+import type { OciRuntime } from '../../runtime/oci/oci-runtime.js';
+import { discoverHostFacts } from '../../runtime/spec/host.js';
+import type { Handler } from '../../sandbox/handlers.js';
+import { Handlers } from '../../sandbox/handlers.js';
+import { HostBackend, type HostBackendParts } from '../../sandbox/host/backend.js';
+import { createNetwork } from '../../sandbox/network/index.js';
+import { createPodRuntime } from '../../sandbox/runtime.js';
+import type { PodRuntime } from '../../sandbox/types.js';
+import { WritableLayers } from '../../sandbox/writable-layers.js';
+import type { Config } from './config.js';
+
+export interface Assembly {
+  readonly pods: PodRuntime;
+  readonly images: ImageStore;
+  close(): Promise<void>;
+}
+
+/** Everything but the gRPC server; `open` of each part has been called, so what a crash left is settled. */
+export async function assemble(config: Config, log: Log): Promise<Assembly> {
+  const { root, state } = config;
+  await Promise.all([
+    fs.mkdir(root, { recursive: true, mode: 0o711 }),
+    fs.mkdir(state, { recursive: true, mode: 0o711 }),
+  ]);
+  const [host, cgroups, runtimes, bootId] = await Promise.all([
+    discoverHostFacts(),
+    createCgroups(),
+    discoverRuntimes({
+      ...(config.ociRuntime === '' ? {} : { preferred: config.ociRuntime }),
+      stateDir: path.join(state, 'probe'),
+      log,
+    }),
+    fs.readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
+  ]);
+  if (host.oomScoreAdjFloor > -1000) {
+    log.info({ floor: host.oomScoreAdjFloor }, 'oom_score_adj cannot be lowered here: requests below are clamped');
+  }
+  const keeper = new KeeperClient({ state, keeperPath: bundled('keeper.js'), log });
+  const sampler = new CgroupSampler(cgroups);
+  const network = createNetwork({
+    mode: config.network,
+    root: path.join(root, 'network'),
+    confDir: config.cniConfDir,
+    binDirs: config.cniBinDir,
+    bridge: { name: config.bridgeName, subnets: config.bridgeSubnets },
+    log,
+  });
+  let pods: PodRuntime | undefined;
+  const images = createImageStore({
+    root,
+    registry: createRegistryClient({ certsDir: config.certsDir, dockerConfigPaths: dockerConfigPaths() }),
+    layersInUse: () => layersInUse(pods),
+    pinned: config.pinnedImages,
+    unpackerScript: bundled('unpack.js'),
+    log,
+  });
+  const backendParts = { state, keeper, cgroups, sampler, host, log };
+  pods = createPodRuntime({
+    root,
+    state,
+    bootId: bootId.trim(),
+    host,
+    log,
+    keeper,
+    cgroups,
+    sampler,
+    images,
+    network,
+    handlers: new Handlers(handlersOf(runtimes, backendParts), config.defaultHandler),
+    writableLayers: new WritableLayers(path.join(root, 'containers')),
+    dockerRoots: config.dockerRoots,
+  });
+  await Promise.all([keeper.connect(), network.open(), images.open()]);
+  await pods.open();
+  return { pods, images, close: () => closeAll(pods, images) };
+}
+
+async function closeAll(pods: PodRuntime, images: ImageStore): Promise<void> {
+  await pods.close();
+  await images.close();
+}
+
+/** `host` runs on whichever runtime works; each runtime is a handler of its own name too. */
+function handlersOf(runtimes: readonly OciRuntime[], parts: Omit<HostBackendParts, 'runtime'>): Handler[] {
+  const first = runtimes.find((runtime) => runtime.works);
+  const named = runtimes.map((runtime) => ({
+    name: runtime.name,
+    backend: runtime.works ? new HostBackend({ ...parts, runtime }) : undefined,
+    detail: runtime.works ? `${runtime.path} ${runtime.version}` : runtime.reason,
+  }));
+  const host = {
+    name: 'host',
+    backend: first === undefined ? undefined : new HostBackend({ ...parts, runtime: first }),
+    detail: first === undefined ? whyNone(runtimes) : `${first.path} ${first.version}`,
+  };
+  return [host, ...named];
+}
+
+function whyNone(runtimes: readonly OciRuntime[]): string {
+  if (runtimes.length === 0) return 'neither crun nor runc is installed; install the package crun';
+  return runtimes.map(({ name, reason }) => `${name}: ${reason}`).join('; ');
+}
+
+function layersInUse(pods: PodRuntime | undefined): ReadonlySet<string> {
+  return pods?.layersInUse() ?? new Set();
+}
+
+/** The bundles lie beside the one that runs now (test/build.sh). */
+function bundled(name: string): string {
+  return path.join(path.dirname(fileURLToPath(import.meta.url)), name);
+}
+
+function dockerConfigPaths(): string[] {
+  const own = process.env.DOCKER_CONFIG;
+  return [
+    ...(own === undefined ? [] : [path.join(own, 'config.json')]),
+    '/root/.docker/config.json',
+    '/var/lib/kubelet/config.json',
+  ];
+}
