@@ -44,7 +44,7 @@ export function waitForExit(idType: number, id: number, peek: boolean): ChildExi
     if (errnoName(error) === 'ECHILD') return undefined;
     throw error;
   }
-  const pid = info.readInt32LE(12);
+  const pid = info.readInt32LE(16); // siginfo_t of a 64-bit machine: signo, errno, code, padding, pid, uid, status
   if (pid === 0) return undefined;
   return { pid, ...exitOf(info.readInt32LE(8), info.readInt32LE(24)) };
 }
