@@ -1,0 +1,40 @@
+/** `crib serve`: the daemon. Takes its directories' locks, settles what a crash left, then answers. */
+
+import pino from 'pino';
+import { messageOf } from '../../runtime/errors.js';
+import { lockInstance } from '../../runtime/instance-lock.js';
+import { startServer } from '../server.js';
+import { createServices } from '../services/services.js';
+import type { Config } from './config.js';
+import { assemble } from './node-assembly.js';
+
+/** Runs until SIGTERM or SIGINT; pods go on running after it. Throws what keeps it from starting. */
+export async function serve(config: Config): Promise<void> {
+  const log = pino(
+    { level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination(2),
+  );
+  process.on('uncaughtException', (error) => {
+    log.fatal({ error: error.stack }, 'a bug in crib: the daemon ends, pods go on; please report this');
+    process.exit(70);
+  });
+  const locks = [await lockInstance(config.root), await lockInstance(config.state)];
+  const node = await assemble(config, log);
+  const services = createServices(node.pods, node.images, { version: VERSION });
+  const server = await startServer({ listen: config.listen, services, log });
+  log.info({ listen: config.listen, root: config.root, state: config.state }, 'crib serves');
+  await untilSignalled();
+  log.info({}, 'crib ends; pods go on running');
+  await server.close().catch((error: unknown) => log.warn({ error: messageOf(error) }, 'closing the server'));
+  await node.close();
+  for (const lock of locks) await lock.release();
+  process.exit(0);
+}
+
+const VERSION = '0.1.0';
+
+function untilSignalled(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+  });
+}
