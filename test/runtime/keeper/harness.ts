@@ -37,11 +37,14 @@ export interface Harness {
   logOf(id: string): [string, string, string][];
 }
 
-/** `sh` becomes an orphan in a session of its own, whose pid is in the pid file before the starter ends. */
+/**
+ * `sh` becomes an orphan in a session of its own, whose pid is in the pid file before the starter ends. The subshell
+ * in between makes the keeper its parent at once: a starter would reap an init that ends early.
+ */
 export function daemon(script: string): string[] {
-  const start = `setsid sh -c 'echo $$ >"$1"; exec sh -c "$2"' sh "$1.tmp" "$2" <&0 & `;
+  const start = `exec 3<&0; (setsid sh -c 'echo $$ >"$1"; exec 3<&-; exec sh -c "$2"' sh "$1.tmp" "$2" <&3 &); exec 3<&-; `;
   const wait = `while ! [ -s "$1.tmp" ]; do sleep 0.002; done; mv "$1.tmp" "$1"`;
-  return ['sh', '-c', `exec 3<&0; ${start.replace('<&0', '<&3')}${wait}`, 'sh', '{pidFile}', script];
+  return ['sh', '-c', start + wait, 'sh', '{pidFile}', script];
 }
 
 export async function withKeeper(test: (harness: Harness) => Promise<void>, prefix?: string): Promise<void> {
