@@ -18,7 +18,7 @@ test('exit codes and signals are recorded and told', LIMIT, async () => {
     const told: string[] = [];
     client.onExit((container) => told.push(container.id));
     await client.create(spec('seven', { script: 'exit 7' }));
-    await client.create(spec('killed', { script: 'sleep 60' }));
+    await client.create(spec('killed', { script: 'exec sleep 60' }));
     await client.signal('killed', 15);
     assert.equal((await exitOf('seven')).exit?.exitCode, 7);
     const killed = (await exitOf('killed')).exit;
@@ -140,7 +140,7 @@ test('a failed create says why and leaves nothing', LIMIT, async () => {
     await assert.rejects(client.create(byLog), /no such rootfs/);
     const byStderr = spec('stderr', { createArgv: ['sh', '-c', 'echo it broke >&2; exit 1'] });
     await assert.rejects(client.create(byStderr), /it broke/);
-    const [shell = '', option = '', script = '', ...rest] = daemon('sleep 62');
+    const [shell = '', option = '', script = '', ...rest] = daemon('exec sleep 62');
     const initLeft = spec('init', { createArgv: [shell, option, `${script}; exit 1`, ...rest] });
     await assert.rejects(client.create(initLeft));
     const late = spec('late', { createArgv: ['sleep', '63'], createTimeoutMs: 100 });
