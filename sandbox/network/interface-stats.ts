@@ -1,0 +1,33 @@
+/** Counters of a pod's interfaces, as any process in the pod's network namespace is shown them (proc_pid_net(5)). */
+
+import fs from 'node:fs/promises';
+import type { InterfaceStats } from '../types.js';
+
+const MAX_BYTES = 256 * 1024;
+
+/** All interfaces but loopback, `eth0` first. Empty when the process has gone. */
+export async function readInterfaceStats(pid: number): Promise<InterfaceStats[]> {
+  let text: string;
+  try {
+    text = await fs.readFile(`/proc/${pid}/net/dev`, 'latin1');
+  } catch {
+    return [];
+  }
+  return parseInterfaceStats(text);
+}
+
+/** Lines of `/proc/PID/net/dev`: name, eight receive columns, eight transmit columns. */
+export function parseInterfaceStats(text: string): InterfaceStats[] {
+  const all: InterfaceStats[] = [];
+  for (const line of text.slice(0, MAX_BYTES).split('\n')) {
+    const match = /^\s*([^\s:]+):\s*(.*)$/.exec(line);
+    const name = match?.[1];
+    const columns = (match?.[2] ?? '').trim().split(/\s+/).map(Number);
+    const [rxBytes, , rxErrors] = columns;
+    const [txBytes, , txErrors] = columns.slice(8);
+    if (name === undefined || name === 'lo') continue;
+    if (rxBytes === undefined || rxErrors === undefined || txBytes === undefined || txErrors === undefined) continue;
+    all.push({ name, rxBytes, rxErrors, txBytes, txErrors });
+  }
+  return all.sort((a, b) => Number(b.name === 'eth0') - Number(a.name === 'eth0'));
+}
