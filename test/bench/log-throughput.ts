@@ -12,19 +12,22 @@ const LINE_BYTES = 70;
 
 async function measure(megabytes: number): Promise<void> {
   const lines = Math.floor((megabytes * 1_000_000) / LINE_BYTES);
-  await withKeeper(async ({ client, spec, exitOf }) => {
-    const line = 'x'.repeat(LINE_BYTES - 1);
-    const wanted = spec('bench', { script: `yes ${line} | head -n ${lines}` });
-    const start = performance.now();
-    await client.create(wanted);
-    await exitOf('bench');
-    const seconds = (performance.now() - start) / 1000;
-    const logBytes = fs.statSync(wanted.stdio.logPath).size;
-    const status = fs.readFileSync(`/proc/${client.pid}/status`, 'latin1');
-    const rssKb = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]);
-    const complete = logBytes === lines * (LINE_BYTES + 40);
-    console.log(JSON.stringify({ megabytes, lines, seconds, logBytes, complete, rssKb, cpus: os.cpus().length }));
-  }, path.join(os.tmpdir(), 'crib-bench-'));
+  await withKeeper(
+    async ({ client, spec, exitOf }) => {
+      const line = 'x'.repeat(LINE_BYTES - 1);
+      const wanted = spec('bench', { script: `yes ${line} | head -n ${lines}` });
+      const start = performance.now();
+      await client.create(wanted);
+      await exitOf('bench');
+      const seconds = (performance.now() - start) / 1000;
+      const logBytes = fs.statSync(wanted.stdio.logPath).size;
+      const status = fs.readFileSync(`/proc/${client.pid}/status`, 'latin1');
+      const rssKb = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]);
+      const complete = logBytes === lines * (LINE_BYTES + 40);
+      console.log(JSON.stringify({ megabytes, lines, seconds, logBytes, complete, rssKb, cpus: os.cpus().length }));
+    },
+    path.join(os.tmpdir(), 'crib-bench-'),
+  );
 }
 
 await measure(Number(process.argv[2] ?? 300));
