@@ -235,3 +235,20 @@ test('a full disk holds output up, then drops it, and the log says so', LIMIT, a
     }
   });
 });
+
+test('a keeper killed in the middle of a create is followed by one that undoes it', LIMIT, async () => {
+  await withKeeper(async ({ client, spec, state }) => {
+    const [shell = '', option = '', script = '', ...rest] = daemon('exec sleep 66');
+    const wanted = spec('half', { createArgv: [shell, option, `${script}; exec sleep 65`, ...rest] });
+    const creating = assert.rejects(client.create(wanted), code('UNAVAILABLE'));
+    while (!fs.existsSync(path.join(wanted.directory, 'init.pid'))) await sleep(10);
+    await sleep(50);
+    process.kill(client.pid, 'SIGKILL');
+    await creating;
+    assert.deepEqual(await client.list(), []);
+    await sleep(50);
+    for (const seconds of [65, 66]) assert.equal(spawnSync('pgrep', ['-x', '-f', `sleep ${seconds}`]).status, 1);
+    assert.equal(fs.existsSync(wanted.directory), false);
+    assert.deepEqual(fs.readdirSync(path.join(state, 'keeper')), []);
+  });
+});
