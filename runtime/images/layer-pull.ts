@@ -84,6 +84,9 @@ async function attempt(pull: LayerPull): Promise<UnpackedLayer> {
   }
 }
 
+// An unpacker that refuses the layer does not end the transfer: only the digest of the whole tells a hostile layer from
+// bytes that were damaged on the way. `finish` throws what it was refused with.
+
 async function fromBlob({ blobs, descriptor, signal, onBytes }: LayerPull, unpacker: LayerUnpacker): Promise<void> {
   const hash = crypto.createHash('sha256');
   const file = await fs.open(blobs.pathOf(descriptor.digest), 'r');

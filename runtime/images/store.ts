@@ -218,10 +218,9 @@ class Store implements ImageStore {
 
   async #takeLock(): Promise<void> {
     const handle = await fs.open(path.join(this.#directory, 'lock'), 'w', 0o600);
-    if (tryLock(handle.fd)) {
-      this.#lock = handle;
-      return;
-    }
+    this.#lock = handle;
+    if (tryLock(handle.fd)) return;
+    this.#lock = undefined;
     await handle.close();
     throw new CribError(
       'FAILED_PRECONDITION',

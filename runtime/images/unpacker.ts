@@ -10,6 +10,8 @@ import { looksLikeZstd, ZstdFilter } from './zstd.js';
 const MAX_ANSWER = 256 << 20;
 /** What an unpacker may take to write what it was given, or to answer. */
 const STALL_MS = 300_000;
+/** Bytes on their way to an unpacker. */
+const MAX_QUEUED = 1 << 20;
 /** Bytes of JavaScript heap, in MiB: a layer can only make an unpacker remember so much. */
 const HEAP = '--max-old-space-size=768';
 
@@ -61,14 +63,18 @@ class UnpackerProcess<T> {
 /** One layer on its way to the disk. */
 export class LayerUnpacker {
   readonly #process: UnpackerProcess<UnpackReport>;
+  readonly #watchdog: NodeJS.Timeout;
+  #hung = false;
   #zstd: ZstdFilter | undefined;
   #head: Buffer | undefined = Buffer.alloc(0);
 
   constructor(script: string, task: Omit<UnpackTask, 'kind' | 'parentPid'>) {
     this.#process = new UnpackerProcess(script, { kind: 'unpack', parentPid: process.pid, ...task });
+    this.#watchdog = setTimeout(() => this.#stalled(), STALL_MS);
+    this.#process.child.once('close', () => clearTimeout(this.#watchdog));
   }
 
-  /** Settles when more may be written. Rejects with the unpacker's own error when it has refused the layer. */
+  /** Settles when more may be written, also when the layer has been refused: that says `finish`. */
   async write(chunk: Buffer): Promise<void> {
     if (this.#head === undefined) return this.#feed(chunk);
     this.#head = Buffer.concat([this.#head, chunk]);
@@ -79,7 +85,12 @@ export class LayerUnpacker {
   async finish(): Promise<UnpackReport> {
     if (this.#head !== undefined) await this.#begin();
     this.#input.end();
-    return withDeadline(this.#report(), () => this.kill());
+    this.#watchdog.refresh();
+    try {
+      return await this.#report();
+    } catch (error) {
+      throw this.#hung ? stalled() : error;
+    }
   }
 
   /** Ends it at once and waits until it is gone; its directory is the caller's to remove. */
@@ -87,6 +98,11 @@ export class LayerUnpacker {
     this.#zstd?.kill();
     this.#process.child.kill('SIGKILL');
     await this.#process.result.catch(() => undefined);
+  }
+
+  #stalled(): void {
+    this.#hung = true;
+    void this.kill();
   }
 
   get #input() {
@@ -102,15 +118,18 @@ export class LayerUnpacker {
     if (head.length > 0) await this.#feed(head);
   }
 
-  async #feed(chunk: Buffer): Promise<void> {
+  /** A stream that is gone calls back too; why it is gone says `finish`. */
+  #feed(chunk: Buffer): Promise<void> {
+    this.#watchdog.refresh();
     const input = this.#input;
-    if (input.write(chunk)) return;
-    const drained = new Promise<void>((resolve) => {
-      input.once('drain', resolve);
-      input.once('close', resolve);
+    return new Promise((resolve) => {
+      if (input.writableLength < MAX_QUEUED) {
+        input.write(chunk);
+        resolve();
+      } else {
+        input.write(chunk, () => resolve());
+      }
     });
-    // The report comes before the end of input only when the unpacker has refused the layer.
-    await withDeadline(Promise.race([drained, this.#report()]), () => this.kill());
   }
 
   async #report(): Promise<UnpackReport> {
@@ -133,6 +152,10 @@ export async function settleLayer(
   return withDeadline(unpacker.result, async () => {
     unpacker.child.kill('SIGKILL');
   });
+}
+
+function stalled(): CribError {
+  return new CribError('DEADLINE_EXCEEDED', `unpack a layer: no progress for ${STALL_MS / 1000} s; is the disk stuck?`);
 }
 
 async function withDeadline<T>(work: Promise<T>, kill: () => Promise<void>): Promise<T> {

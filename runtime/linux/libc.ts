@@ -9,7 +9,12 @@ import koffi from 'koffi';
 
 const library = koffi.load('libc.so.6');
 
-const NAMES = new Map<number, string>(Object.entries(os.constants.errno).map(([name, number]) => [number, name]));
+/** Of two names of one number (EAGAIN and EWOULDBLOCK) the first, as in Node's own errors: the later entry of a Map wins. */
+const NAMES = new Map<number, string>(
+  Object.entries(os.constants.errno)
+    .reverse()
+    .map(([name, number]) => [number, name]),
+);
 
 /** A failed system call: `code` is the errno's name, as Node's own fs errors have it. */
 export class SyscallError extends Error {

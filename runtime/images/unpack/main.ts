@@ -6,7 +6,7 @@
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import process from 'node:process';
-import type { Readable, Transform } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import zlib from 'node:zlib';
 import { CribError, codeOf, messageOf } from '../../errors.js';
 import { TarReader } from '../tar/reader.js';
@@ -63,29 +63,16 @@ async function plain(input: Readable): Promise<AsyncIterable<Buffer>> {
 
 async function* gunzip(input: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
   const unzip = zlib.createGunzip({ chunkSize: CHUNK });
-  const feeding = (async () => {
-    for await (const chunk of input) {
-      if (!unzip.write(chunk)) await drained(unzip);
-    }
-    unzip.end();
-  })();
-  feeding.catch((error: Error) => unzip.destroy(error));
+  // A failure on either side comes out of the iteration.
+  pipeline(Readable.from(input, { objectMode: false }), unzip, () => undefined);
   try {
-    for await (const chunk of unzip) yield chunk as Buffer;
+    yield* unzip as AsyncIterable<Buffer>;
   } catch (error) {
     if (error instanceof CribError) throw error;
     throw new CribError('DATA_LOSS', `decompress a layer: ${messageOf(error)}; the image must be built anew`, {
       cause: error,
     });
   }
-  await feeding;
-}
-
-function drained(stream: Transform): Promise<void> {
-  return new Promise((resolve) => {
-    stream.once('drain', resolve);
-    stream.once('close', resolve);
-  });
 }
 
 async function readPending(): Promise<Pending> {
