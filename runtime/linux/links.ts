@@ -1,6 +1,7 @@
 /** Messages of rtnetlink(7) about links, addresses and routes, for NetlinkSocket; and questions about a link. */
 
 import os from 'node:os';
+import { SyscallError } from './libc.js';
 import {
   attribute,
   type NetlinkMessage,
@@ -11,7 +12,6 @@ import {
   parseAttributes,
   stringAttribute,
 } from './netlink.js';
-import { SyscallError } from './libc.js';
 
 const RTM = { NEWLINK: 16, DELLINK: 17, GETLINK: 18, NEWADDR: 20, NEWROUTE: 24 } as const;
 const IFLA = { ADDRESS: 1, IFNAME: 3, MTU: 4, MASTER: 10, LINKINFO: 18, NET_NS_FD: 28 } as const;
@@ -79,10 +79,7 @@ export function newVeth(veth: VethRequest): NetlinkMessage[] {
     nested(IFLA.LINKINFO, stringAttribute(IFLA_INFO.KIND, 'veth'), data),
   ]);
   const hairpin = nested(IFLA_INFO.SLAVE_DATA, attribute(IFLA_BRPORT_MODE, Buffer.from([1])));
-  const port = linkBody(0, 0, [
-    name,
-    nested(IFLA.LINKINFO, stringAttribute(IFLA_INFO.SLAVE_KIND, 'bridge'), hairpin),
-  ]);
+  const port = linkBody(0, 0, [name, nested(IFLA.LINKINFO, stringAttribute(IFLA_INFO.SLAVE_KIND, 'bridge'), hairpin)]);
   return [
     message(RTM.NEWLINK, NLM_F.CREATE | NLM_F.EXCL, create, `create veth pair ${veth.name}`),
     message(RTM.NEWLINK, 0, port, `set hairpin mode of ${veth.name}`),

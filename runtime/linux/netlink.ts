@@ -12,7 +12,13 @@ import { setNamespace } from './namespaces.js';
 const socketCall = bind('socket', 'int socket(int domain, int type, int protocol)');
 const recvCall = bind('recv', 'long recv(int fd, _Out_ void *buffer, size_t length, int flags)');
 
-type SendAsync = (fd: number, data: Buffer, length: number, flags: number, done: (e: unknown, n: number) => void) => void;
+type SendAsync = (
+  fd: number,
+  data: Buffer,
+  length: number,
+  flags: number,
+  done: (e: unknown, n: number) => void,
+) => void;
 let sendAsync: SendAsync | undefined;
 
 const AF_NETLINK = 16;
@@ -132,7 +138,9 @@ function send(fd: number, data: Buffer): Promise<number> {
   const call = sendAsync;
   return new Promise((resolve, reject) => {
     // `data` is held by the closure until the call is over.
-    call(fd, data, data.length, 0, (error, result) => (error ? reject(error) : resolve(data.length > 0 ? Number(result) : 0)));
+    call(fd, data, data.length, 0, (error, result) =>
+      error ? reject(error) : resolve(data.length > 0 ? Number(result) : 0),
+    );
   });
 }
 

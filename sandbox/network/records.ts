@@ -62,8 +62,15 @@ export class NetworkRecords {
   /** Counts as given from this moment on, and is durable once the promise resolves. */
   async save(record: NetworkRecord): Promise<void> {
     const file = this.#file(record.podId);
+    const before = this.#records.get(record.podId);
     this.#records.set(record.podId, record);
-    await writeDurably(file, record);
+    try {
+      await writeDurably(file, record);
+    } catch (error) {
+      if (before === undefined) this.#records.delete(record.podId);
+      else this.#records.set(record.podId, before);
+      throw error;
+    }
   }
 
   async remove(podId: string): Promise<void> {

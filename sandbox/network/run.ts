@@ -45,7 +45,8 @@ export function run(file: string, args: readonly string[], options: RunOptions):
     let stdoutBytes = 0;
     child.stdout.on('data', (chunk: Buffer) => {
       stdoutBytes += chunk.length;
-      if (stdoutBytes > MAX_STDOUT) stop(new CribError('RESOURCE_EXHAUSTED', `${file}: wrote over ${MAX_STDOUT} bytes`));
+      if (stdoutBytes > MAX_STDOUT)
+        stop(new CribError('RESOURCE_EXHAUSTED', `${file}: wrote over ${MAX_STDOUT} bytes`));
       else stdout.push(chunk);
     });
     let stderr = Buffer.alloc(0);
@@ -66,7 +67,8 @@ export function run(file: string, args: readonly string[], options: RunOptions):
     child.on('close', (code) => {
       settle();
       if (failure !== undefined) reject(failure);
-      else resolve({ exitCode: code ?? -1, stdout: Buffer.concat(stdout).toString(), stderr: stderr.toString().trim() });
+      else
+        resolve({ exitCode: code ?? -1, stdout: Buffer.concat(stdout).toString(), stderr: stderr.toString().trim() });
     });
   });
 }

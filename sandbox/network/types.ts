@@ -31,6 +31,8 @@ export interface PodNetwork {
   /** Loads configuration and what was given to pods before. */
   open(): Promise<void>;
   close(): Promise<void>;
+  /** Takes down what is shared by all pods (a bridge, firewall tables). Throws FAILED_PRECONDITION while a pod has it. */
+  destroy(): Promise<void>;
   readiness(): NetworkReadiness;
   /** Writes down what it is about to give, gives it, and returns it. Undoes everything when it fails. */
   attach(request: NetworkRequest, signal: AbortSignal): Promise<NetworkAttachment>;

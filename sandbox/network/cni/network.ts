@@ -2,6 +2,7 @@
 
 import { CribError, messageOf } from '../../../runtime/errors.js';
 import type { Log } from '../../../runtime/log.js';
+import { isObject, isString } from '../json.js';
 import type { NetworkRecords } from '../records.js';
 import type { NetworkAttachment, NetworkReadiness, NetworkRequest } from '../types.js';
 import { capabilityArgs, cniArgs } from './capabilities.js';
@@ -102,9 +103,16 @@ export class CniNetwork {
       const seen = problems.length === 0 ? '' : ` (${problems.join('; ').slice(0, 1024)})`;
       return { why: `${prefix}: no network config found in ${confDir}${seen}; install a CNI network there` };
     }
-    const missing = config.plugins.map((plugin) => plugin.type).filter((type) => !findPlugin(type, binDirs));
+    const missing = pluginTypes(config).filter((type) => findPlugin(type, binDirs) === undefined);
     if (missing.length === 0) return { config };
     const what = `network ${config.name} needs the plugins ${missing.join(', ')}`;
     return { why: `${prefix}: ${what}, which are in none of ${binDirs.join(', ')}; install them there` };
   }
+}
+
+/** Those of the chain and those that they call for addresses. */
+function pluginTypes(config: CniConfig): string[] {
+  return config.plugins.flatMap(({ type, ipam }) => {
+    return isObject(ipam) && isString(ipam.type) && ipam.type !== '' ? [type, ipam.type] : [type];
+  });
 }

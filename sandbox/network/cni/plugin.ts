@@ -70,7 +70,8 @@ async function invoke(command: 'ADD' | 'DEL', call: PluginCall, netns: string): 
   const result = await run(file, [], { input: inputOf(call), env, timeoutMs: TIMEOUT_MS, signal });
   if (result.exitCode === 0) return result.stdout;
   const error = parsePluginError(result.stdout);
-  const why = error === undefined ? result.stderr || result.stdout.slice(0, 4096) : `${error.message} (code ${error.code})`;
+  const why =
+    error === undefined ? result.stderr || result.stdout.slice(0, 4096) : `${error.message} (code ${error.code})`;
   throw new CribError(CODES[error?.code ?? 0] ?? 'INTERNAL', `${attempt}: ${why || `exit code ${result.exitCode}`}`);
 }
 

@@ -1,7 +1,7 @@
 /** What is written down of a pod before its first plugin runs, and completed when the last one has. */
 
 import { isObject, isString, type JsonObject } from '../json.js';
-import { isCniConfig, type CniConfig } from './config.js';
+import { type CniConfig, isCniConfig } from './config.js';
 
 export interface CniRecord {
   readonly version: 1;

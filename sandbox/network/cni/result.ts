@@ -32,7 +32,8 @@ export function parseResult(text: string, plugin: string): CniResult {
 export function validateResult(raw: JsonObject, plugin: string): CniResult {
   const interfaces = listOf(raw.interfaces, plugin, 'interfaces').map((entry): ResultInterface => {
     const { name, sandbox = '' } = entry;
-    if (!isString(name) || name.length === 0 || name.length > MAX_NAME) throw invalid(plugin, 'an interface without a name');
+    if (!isString(name) || name.length === 0 || name.length > MAX_NAME)
+      throw invalid(plugin, 'an interface without a name');
     if (!isString(sandbox)) throw invalid(plugin, `interface ${name} with a sandbox that is no path`);
     return { name, sandbox };
   });

@@ -1,0 +1,207 @@
+/**
+ * crib's own pod network: a bridge, a veth pair for each pod by netlink, nftables for the way out and for host ports.
+ * A pod without host ports costs no process. crib adds no FORWARD rules: an accept in one table does not undo a drop
+ * in another, so a host whose own firewall drops forwarded traffic has to let the bridge through there.
+ */
+
+import crypto from 'node:crypto';
+import fs from 'node:fs/promises';
+import { attempting, CribError, messageOf } from '../../../runtime/errors.js';
+import {
+  addAddress,
+  addDefaultRoute,
+  deleteLink,
+  findLink,
+  type Link,
+  NO_LINK,
+  newVeth,
+} from '../../../runtime/linux/links.js';
+import { NetlinkSocket } from '../../../runtime/linux/netlink.js';
+import type { Log } from '../../../runtime/log.js';
+import { type Address, addressBytes, formatAddress, parseAddress, parseSubnet, type Subnet } from '../addresses.js';
+import type { NetworkRecords } from '../records.js';
+import type { NetworkAttachment, NetworkReadiness, NetworkRequest } from '../types.js';
+import { AddressAllocator } from './allocator.js';
+import { ensureBridge, hardwareAddress } from './host.js';
+import { publishedPorts, refuseConflicts } from './host-ports.js';
+import { deleteTable, publish, replaceTable, unpublish } from './nftables.js';
+import type { BridgeRecord } from './record.js';
+
+const INTERFACE = 'eth0';
+const TIMEOUT_MS = 30_000;
+
+export interface BridgeOptions {
+  /** Name of the bridge interface, at most 15 characters; two instances on a host have different ones. */
+  readonly name: string;
+  /** At most one IPv4 and one IPv6 subnet, `10.88.0.0/16`; the first address after the base is the bridge's. */
+  readonly subnets: readonly string[];
+  readonly mtu?: number;
+}
+
+export class BridgeNetwork {
+  readonly #options: BridgeOptions;
+  readonly #subnets: readonly Subnet[];
+  readonly #allocators: readonly AddressAllocator[];
+  readonly #records: NetworkRecords;
+  readonly #log: Log;
+  #bridge: Link | undefined;
+  #failure = 'not opened yet';
+
+  /** Throws INVALID_ARGUMENT for options that cannot be meant. */
+  constructor(options: BridgeOptions, records: NetworkRecords, log: Log) {
+    const { name, subnets } = options;
+    if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}$/.test(name)) {
+      throw new CribError('INVALID_ARGUMENT', `bridge name ${JSON.stringify(name)}: 1 to 15 letters, digits, _ . -`);
+    }
+    this.#options = options;
+    this.#subnets = subnets.map(parseSubnet).sort((a, b) => a.family - b.family);
+    if (this.#subnets.length === 0 || new Set(this.#subnets.map((s) => s.family)).size !== this.#subnets.length) {
+      throw new CribError('INVALID_ARGUMENT', `bridge ${name}: one IPv4 or IPv6 subnet, or one of each, is needed`);
+    }
+    this.#allocators = this.#subnets.map((subnet) => new AddressAllocator(subnet));
+    this.#records = records;
+    this.#log = log;
+  }
+
+  /** Makes what a reboot or somebody else removed; host ports of pods that are not recorded go. */
+  async open(): Promise<void> {
+    const gateways = this.#allocators.map(({ gateway, prefix }) => ({ address: gateway, prefix }));
+    const { name, mtu } = this.#options;
+    try {
+      for (const allocator of this.#allocators) allocator.resume(this.#taken());
+      this.#bridge = await ensureBridge(name, gateways, mtu);
+      await replaceTable(name, this.#subnets, this.#own(), AbortSignal.timeout(TIMEOUT_MS));
+      this.#failure = '';
+    } catch (error) {
+      // The daemon serves on: what can be mended on the host shows in the node's condition.
+      this.#failure = messageOf(error);
+      this.#log.error({ bridge: name, error: this.#failure }, 'the pod network cannot be set up');
+    }
+  }
+
+  async close(): Promise<void> {}
+
+  readiness(): NetworkReadiness {
+    if (this.#failure === '') return { ready: true, reason: '', message: '' };
+    const message = `bridge network ${this.#options.name} is not ready: ${this.#failure}; mend it and restart crib`;
+    return { ready: false, reason: 'NetworkPluginNotReady', message };
+  }
+
+  async attach(request: NetworkRequest, signal: AbortSignal): Promise<NetworkAttachment> {
+    const bridge = this.#bridge;
+    if (bridge === undefined) throw new CribError('UNAVAILABLE', this.readiness().message);
+    const ports = publishedPorts(request);
+    // From here to `save` nothing is awaited: two pods cannot be given the same.
+    refuseConflicts(ports, this.#own());
+    const taken = this.#taken();
+    const addresses = this.#allocators.map((allocator) => allocator.take(taken));
+    const record: BridgeRecord = {
+      version: 1,
+      kind: 'bridge',
+      podId: request.podId,
+      pod: `${request.metadata.namespace}/${request.metadata.name}`,
+      bridge: this.#options.name,
+      link: linkName(this.#options.name, request.podId),
+      addresses: addresses.map(formatAddress),
+      ports,
+    };
+    await this.#records.save(record);
+    try {
+      await this.#connect(record.link, bridge, request.netns, addresses);
+      if (signal.aborted) throw new CribError('CANCELLED', `attaching pod ${record.pod}: the caller gave up`);
+      await publish(record, signal);
+      return { ips: record.addresses, interfaceName: INTERFACE };
+    } catch (error) {
+      await this.#undo(record);
+      throw attempting(`attaching pod ${record.pod} to bridge ${record.bridge}`, error);
+    }
+  }
+
+  /** The interface goes first, so that an address is free only when nobody answers on it any more. */
+  async detach(record: BridgeRecord, signal: AbortSignal): Promise<void> {
+    const socket = new NetlinkSocket();
+    try {
+      await socket.request([deleteLink(record.link)], NO_LINK);
+    } finally {
+      socket.close();
+    }
+    await unpublish(record, signal);
+    await this.#records.remove(record.podId);
+  }
+
+  /** Removes bridge and table. Throws FAILED_PRECONDITION while a pod is attached. */
+  async destroy(): Promise<void> {
+    const { name } = this.#options;
+    const [pod] = this.#own();
+    if (pod !== undefined) {
+      throw new CribError(
+        'FAILED_PRECONDITION',
+        `removing bridge ${name}: pod ${pod.pod} is attached; remove it first`,
+      );
+    }
+    this.#bridge = undefined;
+    this.#failure = 'it was removed';
+    const socket = new NetlinkSocket();
+    try {
+      await socket.request([deleteLink(name)], NO_LINK);
+    } finally {
+      socket.close();
+    }
+    await deleteTable(name, AbortSignal.timeout(TIMEOUT_MS));
+  }
+
+  async #connect(link: string, bridge: Link, netns: string, addresses: readonly Address[]): Promise<void> {
+    const [first] = addresses;
+    if (first === undefined) return;
+    const { mtu } = this.#options;
+    const host = new NetlinkSocket();
+    const namespace = await fs.open(netns, 'r');
+    try {
+      const veth = { name: link, bridge: bridge.index, netns: namespace.fd, peerName: INTERFACE, mtu };
+      await host.request(newVeth({ ...veth, peerHardware: hardwareAddress(first) }));
+    } finally {
+      await namespace.close();
+      host.close();
+    }
+    const pod = new NetlinkSocket(netns);
+    try {
+      const eth0 = await findLink(pod, INTERFACE);
+      if (eth0 === undefined) throw new CribError('INTERNAL', `${INTERFACE} is not in ${netns}`);
+      await pod.request(
+        this.#allocators.flatMap(({ gateway, prefix }, index) => {
+          const address = addresses[index];
+          if (address === undefined) return [];
+          const own = addAddress(eth0.index, addressBytes(address), prefix);
+          return [own, addDefaultRoute(eth0.index, addressBytes(gateway))];
+        }),
+      );
+    } finally {
+      pod.close();
+    }
+  }
+
+  async #undo(record: BridgeRecord): Promise<void> {
+    try {
+      await this.detach(record, AbortSignal.timeout(TIMEOUT_MS));
+    } catch (error) {
+      this.#log.warn({ pod: record.podId, error: messageOf(error) }, 'a failed attachment could not be undone yet');
+    }
+  }
+
+  #own(): BridgeRecord[] {
+    return this.#records.all().filter((r): r is BridgeRecord => r.kind === 'bridge' && r.bridge === this.#options.name);
+  }
+
+  #taken(): ReadonlySet<string> {
+    return new Set(
+      this.#own()
+        .flatMap((record) => record.addresses)
+        .filter((text) => parseAddress(text)),
+    );
+  }
+}
+
+/** 15 characters, the most there is room for; the same again for the same pod. */
+function linkName(bridge: string, podId: string): string {
+  return `crib${crypto.createHash('sha256').update(`${bridge}/${podId}`).digest('hex').slice(0, 11)}`;
+}
