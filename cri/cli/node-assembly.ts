@@ -25,11 +25,13 @@ import type { Config } from './config.js';
 export interface Assembly {
   readonly pods: PodRuntime;
   readonly images: ImageStore;
+  /** Takes down what the pod network needs on the host; only when no pod is left. */
+  destroyNetwork(): Promise<void>;
   close(): Promise<void>;
 }
 
 /** Everything but the gRPC server; `open` of each part has been called, so what a crash left is settled. */
-export async function assemble(config: Config, log: Log): Promise<Assembly> {
+export async function assemble(config: Config, log: Log, bundles = ownDirectory()): Promise<Assembly> {
   const { root, state } = config;
   await Promise.all([
     fs.mkdir(root, { recursive: true, mode: 0o711 }),
@@ -48,7 +50,7 @@ export async function assemble(config: Config, log: Log): Promise<Assembly> {
   if (host.oomScoreAdjFloor > -1000) {
     log.info({ floor: host.oomScoreAdjFloor }, 'oom_score_adj cannot be lowered here: requests below are clamped');
   }
-  const keeper = new KeeperClient({ state, keeperPath: bundled('keeper.js'), log });
+  const keeper = new KeeperClient({ state, keeperPath: path.join(bundles, 'keeper.js'), log });
   const sampler = new CgroupSampler(cgroups);
   const network = createNetwork({
     mode: config.network,
@@ -64,7 +66,7 @@ export async function assemble(config: Config, log: Log): Promise<Assembly> {
     registry: createRegistryClient({ certsDir: config.certsDir, dockerConfigPaths: dockerConfigPaths() }),
     layersInUse: () => layersInUse(pods),
     pinned: config.pinnedImages,
-    unpackerScript: bundled('unpack.js'),
+    unpackerScript: path.join(bundles, 'unpack.js'),
     log,
   });
   const backendParts = { state, keeper, cgroups, sampler, host, log };
@@ -85,7 +87,7 @@ export async function assemble(config: Config, log: Log): Promise<Assembly> {
   });
   await Promise.all([keeper.connect(), network.open(), images.open()]);
   await pods.open();
-  return { pods, images, close: () => closeAll(pods, images) };
+  return { pods, images, destroyNetwork: () => network.destroy(), close: () => closeAll(pods, images) };
 }
 
 async function closeAll(pods: PodRuntime, images: ImageStore): Promise<void> {
@@ -118,9 +120,9 @@ function layersInUse(pods: PodRuntime | undefined): ReadonlySet<string> {
   return pods?.layersInUse() ?? new Set();
 }
 
-/** The bundles lie beside the one that runs now (test/build.sh). */
-function bundled(name: string): string {
-  return path.join(path.dirname(fileURLToPath(import.meta.url)), name);
+/** The bundles of the keeper and the unpacker lie beside the one that runs now (test/build.sh). */
+function ownDirectory(): string {
+  return path.dirname(fileURLToPath(import.meta.url));
 }
 
 function dockerConfigPaths(): string[] {

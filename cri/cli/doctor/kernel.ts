@@ -1,0 +1,145 @@
+/** What the kernel must have for pods in namespaces. */
+
+import { closeSync } from 'node:fs';
+import fs from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { findHierarchies } from '../../../runtime/cgroups/hierarchies.js';
+import { messageOf } from '../../../runtime/errors.js';
+import { cloneTree, openPath } from '../../../runtime/linux/mounts.js';
+import { type Check, limited, missing, ok, readText } from './check.js';
+
+/** `root` is where writable layers will lie. */
+export async function kernelChecks(root: string): Promise<Check[]> {
+  return [
+    superuser(),
+    kernel(),
+    mountCalls(),
+    ...(await cgroups()),
+    await overlayfs(),
+    await layerFilesystem(root),
+    await seccomp(),
+    await userNamespaces(),
+    await securityModule(),
+  ];
+}
+
+function superuser(): Check {
+  return process.getuid?.() === 0
+    ? ok('root', 'crib serve runs as root')
+    : missing('root', "mounts, namespaces and cgroups are root's", 'run crib as root');
+}
+
+function kernel(): Check {
+  const [major = 0, minor = 0] = os
+    .release()
+    .split('.')
+    .map((part) => Number.parseInt(part, 10));
+  const isNew = major > 5 || (major === 5 && minor >= 12);
+  if (isNew) return ok('kernel', `${os.release()} (5.12 or later is needed)`);
+  return missing('kernel', `${os.release()} lacks mount_setattr: 5.12 or later is needed`, 'upgrade the kernel');
+}
+
+/** Not the version alone: a container's seccomp filter or a lack of CAP_SYS_ADMIN refuses them too. */
+function mountCalls(): Check {
+  const what = 'mount calls';
+  try {
+    const slash = openPath('/');
+    try {
+      closeSync(cloneTree(slash, '', false));
+    } finally {
+      closeSync(slash);
+    }
+    return ok(what, 'open_tree works: mounts are made by descriptor');
+  } catch (error) {
+    return missing(what, messageOf(error), 'run crib as root, outside of a container with a seccomp filter');
+  }
+}
+
+/** Controllers that limits and statistics need; the others are named in the kernel's cgroup documentation. */
+const CONTROLLERS = ['cpu', 'memory', 'pids'];
+
+async function cgroups(): Promise<Check[]> {
+  const text = (await readText('/proc/self/mountinfo')) ?? '';
+  try {
+    const { version, controllers, unified } = findHierarchies(text);
+    const there =
+      version === 1
+        ? [...controllers.keys()].filter((name) => !name.startsWith('name='))
+        : ((await readText(path.join(unified ?? '', 'cgroup.controllers'))) ?? '').split(/\s+/);
+    const lacking = CONTROLLERS.filter((name) => !there.includes(name));
+    const layout =
+      version === 2
+        ? ok('cgroups', `v2 at ${unified}`)
+        : limited(
+            'cgroups',
+            'v1: kubelets from 1.35 on refuse it',
+            "set failCgroupV1: false in the kubelet's configuration, or boot with systemd.unified_cgroup_hierarchy=1",
+          );
+    if (lacking.length === 0) return [layout, ok('controllers', there.sort().join(' '))];
+    return [layout, missing('controllers', `${lacking.join(', ')} missing`, mendControllers(version, lacking))];
+  } catch (error) {
+    return [missing('cgroups', messageOf(error), 'mount -t cgroup2 cgroup2 /sys/fs/cgroup')];
+  }
+}
+
+function mendControllers(version: 1 | 2, names: readonly string[]): string {
+  if (version === 2) return `boot without cgroup_disable=${names.join(',')}`;
+  return names
+    .map((name) => `mkdir -p /sys/fs/cgroup/${name} && mount -t cgroup -o ${name} cgroup /sys/fs/cgroup/${name}`)
+    .join('; ');
+}
+
+async function overlayfs(): Promise<Check> {
+  const text = (await readText('/proc/filesystems')) ?? '';
+  if (/\boverlay$/m.test(text)) return ok('overlayfs', 'root file systems of containers');
+  return missing('overlayfs', 'not in /proc/filesystems', 'modprobe overlay');
+}
+
+/** statfs f_type of file systems that overlayfs takes no upper directory on (kernel: filesystems/overlayfs.rst). */
+const NO_UPPER: ReadonlyMap<number, string> = new Map([
+  [0x794c7630, 'overlayfs'],
+  [0x6969, 'nfs'],
+  [0x65735546, 'fuse'],
+]);
+
+async function layerFilesystem(root: string): Promise<Check> {
+  const there = await nearestExisting(root);
+  const { type, bavail, bsize } = await fs.statfs(there);
+  const bad = NO_UPPER.get(type);
+  const free = `${((Number(bavail) * Number(bsize)) / 1e9).toFixed(1)} GB free`;
+  if (bad === undefined) return ok('storage', `${root}: ${free}`);
+  return missing(
+    'storage',
+    `${root} is on ${bad}, which cannot hold writable layers`,
+    'give a directory on ext4, xfs or btrfs with --root',
+  );
+}
+
+async function nearestExisting(directory: string): Promise<string> {
+  for (let at = directory; ; at = path.dirname(at)) {
+    const found = await fs.stat(at).catch(() => undefined);
+    if (found !== undefined || at === '/') return at;
+  }
+}
+
+async function seccomp(): Promise<Check> {
+  const actions = await readText('/proc/sys/kernel/seccomp/actions_avail');
+  if (actions?.includes('errno') === true) return ok('seccomp', 'filters: RuntimeDefault and Localhost profiles');
+  return missing('seccomp', 'this kernel has no seccomp filters', 'take a kernel with CONFIG_SECCOMP_FILTER');
+}
+
+async function userNamespaces(): Promise<Check> {
+  const what = 'user namespaces';
+  const most = await readText('/proc/sys/user/max_user_namespaces');
+  if (most === undefined) return limited(what, 'this kernel has none', 'take a kernel with CONFIG_USER_NS');
+  if (most === '0') return limited(what, 'switched off', 'sysctl -w user.max_user_namespaces=15000');
+  return ok(what, `at most ${most}`);
+}
+
+/** For information: crib runs with either and without. */
+async function securityModule(): Promise<Check> {
+  const modules = (await readText('/sys/kernel/security/lsm')) ?? '';
+  const found = ['apparmor', 'selinux'].filter((name) => modules.split(',').includes(name));
+  return ok('LSM', found.length === 0 ? 'neither AppArmor nor SELinux: none is needed' : found.join(', '));
+}
