@@ -1,0 +1,64 @@
+/** The command line of `npm run conformance`. */
+import { parseArgs } from 'node:util';
+
+export interface Options {
+  /** Which runtime to start; `endpoint` means one that runs already. */
+  readonly runtime: 'crib' | 'containerd' | 'endpoint';
+  /** `unix://…` of a runtime that runs already. */
+  readonly endpoint: string;
+  /** For `endpoint`: where the registry listens and the directory that gets the hosts.toml files. */
+  readonly registryListen: string;
+  readonly certsDir: string;
+  readonly handler: string;
+  readonly ociRuntime: string;
+  readonly focus: readonly string[];
+  readonly skip: readonly string[];
+  readonly nodes: number;
+}
+
+export const USAGE = `usage: npm run conformance -- [options]
+  --runtime crib|containerd   the runtime to start and test (default crib)
+  --endpoint unix://PATH      test a runtime that runs already; needs --certs-dir
+  --certs-dir DIR             with --endpoint: the runtime's certs.d, where hosts.toml files are written
+  --registry HOST:PORT        with --endpoint: where the registry listens (default 127.0.0.1:0)
+  --handler NAME              runtime handler that the pods ask for
+  --oci-runtime NAME          runc (default) or crun
+  --focus RE, --skip RE       as critest's; may be given more than once
+  --nodes N                   specs at a time (default 4: most of a spec is waiting)`;
+
+/** Throws with the usage when the arguments do not fit. */
+export function parseOptions(args: string[]): Options {
+  const text = { type: 'string' } as const;
+  const several = { type: 'string', multiple: true } as const;
+  const { values } = parseArgs({
+    args,
+    options: {
+      runtime: text,
+      endpoint: text,
+      'certs-dir': text,
+      registry: text,
+      handler: text,
+      'oci-runtime': text,
+      focus: several,
+      skip: several,
+      nodes: text,
+    },
+  });
+  const runtime = values.endpoint === undefined ? (values.runtime ?? 'crib') : 'endpoint';
+  if (runtime !== 'crib' && runtime !== 'containerd' && runtime !== 'endpoint') throw new Error(USAGE);
+  const certsDir = values['certs-dir'] ?? '';
+  if (runtime === 'endpoint' && certsDir === '') throw new Error(USAGE);
+  const nodes = Number(values.nodes ?? '4');
+  if (!Number.isInteger(nodes) || nodes < 1) throw new Error(USAGE);
+  return {
+    runtime,
+    certsDir,
+    nodes,
+    endpoint: values.endpoint ?? '',
+    registryListen: values.registry ?? '127.0.0.1:0',
+    handler: values.handler ?? '',
+    ociRuntime: values['oci-runtime'] ?? 'runc',
+    focus: values.focus ?? [],
+    skip: values.skip ?? [],
+  };
+}
