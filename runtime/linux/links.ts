@@ -62,7 +62,10 @@ export interface VethRequest {
   readonly mtu: number | undefined;
 }
 
-/** A veth pair, both ends up, the peer made in another namespace; then the port's hairpin mode. */
+/**
+ * A veth pair, the peer made in another namespace; then the port's hairpin mode. The peer is down: the kernel opens it
+ * before the two are joined, which fails with ENOTCONN.
+ */
 export function newVeth(veth: VethRequest): NetlinkMessage[] {
   const peer = [
     stringAttribute(IFLA.IFNAME, veth.peerName),
@@ -71,7 +74,7 @@ export function newVeth(veth: VethRequest): NetlinkMessage[] {
     ...mtuAttribute(veth.mtu),
   ];
   const name = stringAttribute(IFLA.IFNAME, veth.name);
-  const data = nested(IFLA_INFO.DATA, attribute(VETH_INFO_PEER, linkBody(0, IFF_UP, peer)));
+  const data = nested(IFLA_INFO.DATA, attribute(VETH_INFO_PEER, linkBody(0, 0, peer)));
   const create = linkBody(0, IFF_UP, [
     name,
     numberAttribute(IFLA.MASTER, veth.bridge),

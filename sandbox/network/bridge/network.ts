@@ -15,6 +15,7 @@ import {
   type Link,
   NO_LINK,
   newVeth,
+  setUp,
 } from '../../../runtime/linux/links.js';
 import { NetlinkSocket } from '../../../runtime/linux/netlink.js';
 import type { Log } from '../../../runtime/log.js';
@@ -167,14 +168,13 @@ export class BridgeNetwork {
     try {
       const eth0 = await findLink(pod, INTERFACE);
       if (eth0 === undefined) throw new CribError('INTERNAL', `${INTERFACE} is not in ${netns}`);
-      await pod.request(
-        this.#allocators.flatMap(({ gateway, prefix }, index) => {
-          const address = addresses[index];
-          if (address === undefined) return [];
-          const own = addAddress(eth0.index, addressBytes(address), prefix);
-          return [own, addDefaultRoute(eth0.index, addressBytes(gateway))];
-        }),
-      );
+      const configured = this.#allocators.flatMap(({ gateway, prefix }, index) => {
+        const address = addresses[index];
+        if (address === undefined) return [];
+        const own = addAddress(eth0.index, addressBytes(address), prefix);
+        return [own, addDefaultRoute(eth0.index, addressBytes(gateway))];
+      });
+      await pod.request([setUp(eth0.index), ...configured]);
     } finally {
       pod.close();
     }

@@ -14,7 +14,7 @@ import type { BridgeRecord } from './record.js';
 const TIMEOUT_MS = 10_000;
 
 export function tableOf(bridge: string): string {
-  return `crib_${bridge.replace(/[^A-Za-z0-9_]/g, '_')}`;
+  return `crib_${bridge}`;
 }
 
 /** Makes the table, or makes it anew, with the host ports of `records` and no others. */
@@ -93,7 +93,7 @@ function tableText(bridge: string, subnets: readonly Subnet[]): string {
     fib daddr type local meta l4proto { tcp, udp, sctp } jump ports
   }
   chain output {
-    type nat hook output priority dstnat; policy accept;
+    type nat hook output priority -100; policy accept;
     fib daddr type local meta l4proto { tcp, udp, sctp } jump ports
   }
   chain postrouting {
