@@ -41,6 +41,8 @@ export interface TarSink {
 /** PATH_MAX without its NUL: a longer name cannot be written in one call. */
 const MAX_NAME = 4095;
 const MAX_META = 1 << 20;
+/** All global headers together: what they set is held to the end. */
+const MAX_GLOBALS = 64 << 20;
 const MAX_ID = 0xffff_fffe;
 const XATTR = 'SCHILY.xattr.';
 
@@ -68,6 +70,7 @@ export class TarReader {
   #metaFlag = '';
   #meta = Buffer.alloc(0);
   #globals: PaxRecords = new Map();
+  #globalBytes = 0;
   #locals: PaxRecords | undefined;
   #longName: string | undefined;
   #longLink: string | undefined;
@@ -145,6 +148,9 @@ export class TarReader {
 
   #takeMeta(): void {
     if (this.#metaFlag === 'g') {
+      this.#globalBytes += this.#meta.length;
+      if (this.#globalBytes > MAX_GLOBALS)
+        throw badTar(`its global headers are over the limit of ${MAX_GLOBALS} bytes`);
       parsePax(this.#meta, this.#globals);
       return;
     }
