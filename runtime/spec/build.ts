@@ -1,0 +1,100 @@
+/**
+ * From facts to the config.json of the OCI runtime spec. `buildSpec` is pure: everything that had to be looked up on
+ * the host or in the image is in its input (users.ts, devices.ts, host.ts, seccomp/localhost.ts find it out).
+ */
+
+import { CribError } from '../errors.js';
+import { capabilitySets } from './capabilities.js';
+import { checkAbsolute, invalid } from './checks.js';
+import { deviceNodes, deviceRules } from './device-nodes.js';
+import { mounts, rootfsPropagation } from './mounts.js';
+import { namespaces } from './namespaces.js';
+import { processArgs, processCwd, processEnv } from './process.js';
+import { buildResources, oomScoreAdj } from './resources.js';
+import { apparmorProfile, hiddenPaths, seccompProfile, selinuxLabels } from './security.js';
+import type { BuildSpec, OciSpec, SpecInput } from './types.js';
+
+export { buildResources } from './resources.js';
+
+const OCI_VERSION = '1.0.2';
+
+/**
+ * Throws CribError only: INVALID_ARGUMENT naming the CRI field, FAILED_PRECONDITION for what this host cannot do,
+ * UNIMPLEMENTED for what crib cannot do yet.
+ */
+export const buildSpec: BuildSpec = (input): OciSpec => {
+  checkSupported(input);
+  const capabilities = capabilitySets(input.config.security, input.host);
+  const uts = input.namespaces.uts;
+  return {
+    ociVersion: OCI_VERSION,
+    process: process(input, capabilities),
+    root: { path: checkAbsolute('the root file system', input.rootfs), readonly: input.config.security.readonlyRootfs },
+    // In a namespace that is joined, the pod has set it, and the runtime may not.
+    ...(uts === 'new' ? { hostname: input.pod.hostname } : {}),
+    mounts: mounts(input),
+    linux: linux(input, capabilities.bounding),
+    annotations: annotations(input),
+  };
+};
+
+function checkSupported({ config, pod }: SpecInput): void {
+  if (config.security.privileged && !pod.privileged) {
+    throw invalid('config.linux.security_context.privileged', 'the pod sandbox was not made privileged');
+  }
+  if (config.cdiDevices.length > 0) {
+    throw new CribError('UNIMPLEMENTED', 'config.CDI_devices: the Container Device Interface is not supported yet');
+  }
+}
+
+function process(input: SpecInput, capabilities: unknown): OciSpec {
+  const { config, image, user, host } = input;
+  const apparmor = apparmorProfile(input);
+  const selinux = selinuxLabels(input);
+  return {
+    terminal: config.tty,
+    user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
+    args: processArgs(config, image),
+    env: processEnv(input),
+    cwd: processCwd(config, image),
+    capabilities,
+    noNewPrivileges: config.security.noNewPrivs,
+    oomScoreAdj: oomScoreAdj(config.resources, host),
+    ...(apparmor === undefined ? {} : { apparmorProfile: apparmor }),
+    ...(selinux === undefined ? {} : { selinuxLabel: selinux.process }),
+  };
+}
+
+function linux(input: SpecInput, bounding: readonly string[]): OciSpec {
+  const { masked, readonly } = hiddenPaths(input);
+  const seccomp = seccompProfile(input, bounding);
+  const selinux = selinuxLabels(input);
+  const propagation = rootfsPropagation(input.mounts);
+  return {
+    namespaces: namespaces(input),
+    cgroupsPath: checkAbsolute('the cgroup of the container', input.cgroupsPath),
+    resources: { ...buildResources(input.config.resources, input.host), devices: deviceRules(input) },
+    devices: deviceNodes(input),
+    maskedPaths: masked,
+    readonlyPaths: readonly,
+    ...(propagation === undefined ? {} : { rootfsPropagation: propagation }),
+    ...(seccomp === undefined ? {} : { seccomp }),
+    ...(selinux === undefined ? {} : { mountLabel: selinux.mount }),
+  };
+}
+
+/**
+ * The ones that containerd writes, which runsc and node tools read. Those of the pod and of the container are not
+ * handed on: some (`run.oci.*`) are orders to the OCI runtime, and the client may not give it any.
+ */
+function annotations({ config, pod }: SpecInput): Record<string, string> {
+  return {
+    'io.kubernetes.cri.container-type': 'container',
+    'io.kubernetes.cri.sandbox-id': pod.id,
+    'io.kubernetes.cri.sandbox-name': pod.name,
+    'io.kubernetes.cri.sandbox-namespace': pod.namespace,
+    'io.kubernetes.cri.sandbox-uid': pod.uid,
+    'io.kubernetes.cri.container-name': config.metadata.name,
+    'io.kubernetes.cri.image-name': config.image.userSpecifiedImage || config.image.image,
+  };
+}

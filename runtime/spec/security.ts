@@ -1,0 +1,73 @@
+/** Seccomp, AppArmor and SELinux of a container, and the paths of /proc and /sys that are hidden from it. */
+
+import type { SelinuxOptions } from '../containers/config.js';
+import { CribError } from '../errors.js';
+import { checkAbsolute, checkText, invalid } from './checks.js';
+import { defaultSeccomp, type Seccomp } from './seccomp/default.js';
+import { localhostSeccomp } from './seccomp/profile.js';
+import type { SpecInput } from './types.js';
+
+const FIELD = 'config.linux.security_context';
+
+/**
+ * linux.seccomp; undefined: none, as for a privileged container, `unconfined`, and a client that named no profile.
+ * Throws FAILED_PRECONDITION when a profile is asked for and the kernel has no seccomp: never silently without.
+ */
+export function seccompProfile(input: SpecInput, bounding: readonly string[]): Seccomp | undefined {
+  const { seccomp, privileged } = input.config.security;
+  if (privileged || seccomp === undefined || seccomp.type === 'unconfined') return undefined;
+  if (!input.host.seccomp) {
+    throw new CribError('FAILED_PRECONDITION', `${FIELD}.seccomp: this kernel has no seccomp filters`);
+  }
+  if (seccomp.type === 'localhost') return localhostSeccomp(input.localhostSeccomp, bounding);
+  return defaultSeccomp(bounding);
+}
+
+/**
+ * process.apparmorProfile. Where the host has no AppArmor only a named profile is an error; where it has,
+ * `runtime-default` asked for by name is one too, since crib loads no profile of its own.
+ */
+export function apparmorProfile(input: SpecInput): string | undefined {
+  const { apparmor, privileged } = input.config.security;
+  if (apparmor === undefined || apparmor.type === 'unconfined') return undefined;
+  if (apparmor.type === 'localhost') {
+    const name = checkText(`${FIELD}.apparmor.localhost_ref`, apparmor.localhostRef.replace(/^localhost\//, ''));
+    if (name === '') throw invalid(`${FIELD}.apparmor.localhost_ref`, 'is empty: it names a loaded profile');
+    if (input.host.apparmor) return name;
+    throw new CribError('FAILED_PRECONDITION', `${FIELD}.apparmor: profile ${name}: this host has no AppArmor`);
+  }
+  if (privileged || !input.host.apparmor) return undefined;
+  throw new CribError(
+    'FAILED_PRECONDITION',
+    `${FIELD}.apparmor: crib has no default AppArmor profile; load one and name it as a localhost profile`,
+  );
+}
+
+/** process.selinuxLabel and linux.mountLabel; nothing where the host has no SELinux, or the container is privileged. */
+export function selinuxLabels(input: SpecInput): { process: string; mount: string } | undefined {
+  const { selinux, privileged } = input.config.security;
+  if (selinux === undefined || privileged || !input.host.selinux) return undefined;
+  for (const part of ['user', 'role', 'type', 'level'] as const) checkPart(part, selinux);
+  const level = selinux.level || 's0';
+  return {
+    process: [selinux.user || 'system_u', selinux.role || 'system_r', selinux.type || 'container_t', level].join(':'),
+    mount: [selinux.user || 'system_u', 'object_r', 'container_file_t', level].join(':'),
+  };
+}
+
+/** A level has colons of its own (`s0:c1,c2`), the other parts are identifiers. */
+function checkPart(part: keyof SelinuxOptions, selinux: SelinuxOptions): void {
+  const allowed = part === 'level' ? /^[A-Za-z0-9_:.,-]*$/ : /^[A-Za-z0-9_]*$/;
+  if (allowed.test(selinux[part])) return;
+  throw invalid(`${FIELD}.selinux_options.${part}`, `${JSON.stringify(selinux[part])} is not part of a SELinux label`);
+}
+
+/** Verbatim, as a kubelet sends them: an empty list is its way to say "none" (procMount: Unmasked). */
+export function hiddenPaths(input: SpecInput): { masked: string[]; readonly: string[] } {
+  const { maskedPaths, readonlyPaths, privileged } = input.config.security;
+  if (privileged) return { masked: [], readonly: [] };
+  return {
+    masked: maskedPaths.map((path, index) => checkAbsolute(`${FIELD}.masked_paths[${index}]`, path)),
+    readonly: readonlyPaths.map((path, index) => checkAbsolute(`${FIELD}.readonly_paths[${index}]`, path)),
+  };
+}
