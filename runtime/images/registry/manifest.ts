@@ -66,7 +66,7 @@ function mediaTypeOf(what: string, contentType: string | undefined, body: Buffer
   const fields = jsonObject(what, body);
   const header = contentType?.split(';')[0]?.trim().toLowerCase() ?? '';
   const inside = fields.mediaType;
-  if (fields.schemaVersion === 1 || /manifest\.v1\+(?:json|prettyjws)$/.test(header)) {
+  if (fields.schemaVersion === 1 || /docker\.distribution\.manifest\.v1\+(?:json|prettyjws)$/.test(header)) {
     throw new RegistryFailure(
       'UNIMPLEMENTED',
       `${what}: the image has a Docker schema 1 manifest, which is obsolete; build it again or push it with a current tool`,
