@@ -1,6 +1,6 @@
 /** Starts the runtime under test with directories of its own, and stops it with everything that it started. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { open, readdir, readFile, writeFile } from 'node:fs/promises';
+import { open, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PAUSE_IMAGE } from './images.js';
 import { CNI_BIN_DIR } from './node-files.js';
@@ -40,7 +40,19 @@ export async function startContainerd(setup: RuntimeSetup): Promise<RunningRunti
   const file = join(setup.dir, 'containerd.toml');
   await writeFile(file, containerdConfig(setup, socket));
   const env = { ...process.env, PATH: `${bin}:${process.env.PATH ?? ''}` };
-  return start(setup, socket, join(bin, 'containerd'), ['--config', file], env);
+  const running = await start(setup, socket, join(bin, 'containerd'), ['--config', file], env);
+  const stop = async (): Promise<void> => {
+    await running.stop();
+    await removeContainerdCgroups();
+  };
+  return { ...running, stop };
+}
+
+/** containerd puts pods without a parent below `k8s.io` and keeps that cgroup; rmdir fails where it is in use. */
+async function removeContainerdCgroups(): Promise<void> {
+  for (const hierarchy of ['.', ...(await readdir('/sys/fs/cgroup'))]) {
+    await rmdir(join('/sys/fs/cgroup', hierarchy, 'k8s.io')).catch(() => {});
+  }
 }
 
 /** `restrict_oom_score_adj`: not every machine lets root lower a score, and then no container would start. */
