@@ -1,0 +1,98 @@
+/** What a node holds in the kernel and on disk, counted, so that before and after can be compared. */
+
+import { execFile } from 'node:child_process';
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+export interface Counts {
+  readonly mounts: number;
+  readonly namespaces: number;
+  readonly cgroups: number;
+  readonly processes: number;
+  readonly veths: number;
+  readonly firewallRules: number;
+  readonly stateFiles: number;
+  readonly rootFiles: number;
+  readonly descriptors: Readonly<Record<string, number>>;
+}
+
+export interface Watched {
+  readonly root: string;
+  readonly state: string;
+  /** Name to pid of the processes whose descriptors are counted. */
+  readonly processes: Readonly<Record<string, number>>;
+}
+
+/** Counts everything a pod can leave behind on this machine. */
+export async function countAll(watched: Watched): Promise<Counts> {
+  const [mountinfo, cgroups, processes, interfaces, firewallRules, stateFiles, rootFiles] = await Promise.all([
+    fs.readFile('/proc/self/mountinfo', 'utf8'),
+    countDirectories('/sys/fs/cgroup'),
+    countProcesses(),
+    fs.readdir('/sys/class/net'),
+    countFirewallRules(),
+    countFiles(watched.state),
+    countFiles(watched.root),
+  ]);
+  const mounts = mountinfo.split('\n');
+  const descriptors: Record<string, number> = {};
+  for (const [name, pid] of Object.entries(watched.processes)) {
+    descriptors[name] = (await fs.readdir(`/proc/${pid}/fd`)).length;
+  }
+  return {
+    mounts: mounts.length,
+    namespaces: mounts.filter((line) => line.includes(' - nsfs ')).length,
+    cgroups,
+    processes,
+    veths: interfaces.filter((name) => name.startsWith('veth') || name.startsWith('crib')).length,
+    firewallRules,
+    stateFiles,
+    rootFiles,
+    descriptors,
+  };
+}
+
+/** The counts that differ, in words; descriptors may differ by `slack` either way (sockets come and go). */
+export function differences(before: Counts, after: Counts, slack = 3): string[] {
+  const found: string[] = [];
+  for (const [name, count] of Object.entries(before)) {
+    const now = after[name as keyof Counts];
+    if (typeof count === 'number' && now !== count) found.push(`${name}: ${count} before, ${String(now)} after`);
+  }
+  for (const [name, count] of Object.entries(before.descriptors)) {
+    const now = after.descriptors[name] ?? 0;
+    if (Math.abs(now - count) > slack) found.push(`descriptors of ${name}: ${count} before, ${now} after`);
+  }
+  return found;
+}
+
+async function countProcesses(): Promise<number> {
+  const names = await fs.readdir('/proc');
+  let count = 0;
+  for (const name of names) {
+    if (!/^\d+$/.test(name)) continue;
+    const status = await fs.readFile(`/proc/${name}/cmdline`).catch(() => Buffer.alloc(0));
+    if (status.length > 0) count += 1;
+  }
+  return count;
+}
+
+async function countFirewallRules(): Promise<number> {
+  const { stdout } = await run('nft', ['list', 'ruleset'], { timeout: 10_000, maxBuffer: 64 << 20 });
+  return stdout.split('\n').filter((line) => line.trim() !== '').length;
+}
+
+async function countDirectories(root: string): Promise<number> {
+  const entries = await fs.readdir(root, { withFileTypes: true }).catch(() => []);
+  let count = 1;
+  for (const entry of entries) if (entry.isDirectory()) count += await countDirectories(path.join(root, entry.name));
+  return count;
+}
+
+async function countFiles(root: string): Promise<number> {
+  const entries = await fs.readdir(root, { recursive: true }).catch(() => []);
+  return entries.length;
+}

@@ -1,0 +1,92 @@
+/** A whole node without its gRPC server, in temporary directories, with an image of busybox from a real registry. */
+
+import fs from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { loadConfig } from '../../cri/cli/config.js';
+import { type Assembly, assemble } from '../../cri/cli/node-assembly.js';
+import { messageOf } from '../../runtime/errors.js';
+import { KeeperClient } from '../../runtime/keeper/client.js';
+import { buildImage } from './images.js';
+import { busyboxRootfs } from './images-debian.js';
+import { pushImage } from './images-push.js';
+import { recordingLog } from './log.js';
+import { startRegistry } from './registry.js';
+
+export interface TestNode {
+  readonly directory: string;
+  readonly root: string;
+  readonly state: string;
+  /** Reference of the image, pulled already. */
+  readonly image: string;
+  /** The node as it is now; `restart` replaces it. */
+  node(): Assembly;
+  /** Lets go of everything and assembles again, as a restart of cribd does. */
+  restart(): Promise<void>;
+  /** Removes every pod, ends the keeper, deletes the directories. */
+  stop(): Promise<void>;
+}
+
+const BUNDLES = path.resolve(import.meta.dirname, '../../bundle');
+
+/** `subnet` must be one that no other test uses at the same time. */
+export async function startTestNode(subnet: string, bridge: string): Promise<TestNode> {
+  const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'crib-node-'));
+  const root = path.join(directory, 'root');
+  const state = path.join(directory, 'state');
+  const { log, lines } = recordingLog();
+  const config = await loadConfig(undefined, {
+    root,
+    state,
+    network: 'bridge',
+    bridgeName: bridge,
+    bridgeSubnets: [subnet],
+    certsDir: path.join(directory, 'certs.d'),
+  });
+  const open = () => assemble(config, log, BUNDLES);
+  const registry = await startRegistry();
+  let node = await open();
+  try {
+    const image = await pushBusybox(registry.address);
+    await node.images.pull(image, {});
+    return {
+      directory,
+      root,
+      state,
+      image,
+      node: () => node,
+      restart: async () => {
+        await node.close();
+        node = await open();
+      },
+      stop: async () => {
+        for (const pod of node.pods.listPods({})) await node.pods.removePod(pod.id);
+        await node.destroyNetwork();
+        await node.close();
+        await endKeeper(state);
+        await registry.stop();
+        await fs.rm(directory, { recursive: true, force: true });
+        const errors = lines.filter((line) => line.level === 'error');
+        if (errors.length > 0) throw new Error(`errors were logged: ${JSON.stringify(errors)}`);
+      },
+    };
+  } catch (error) {
+    await node.close();
+    await endKeeper(state);
+    await registry.stop();
+    throw error;
+  }
+}
+
+async function endKeeper(state: string): Promise<void> {
+  const keeper = new KeeperClient({ state, keeperPath: path.join(BUNDLES, 'keeper.js'), log: recordingLog().log });
+  await keeper.connect();
+  await keeper.shutdown().catch((error: unknown) => process.stderr.write(`keeper: ${messageOf(error)}\n`));
+  keeper.disconnect();
+}
+
+async function pushBusybox(address: string): Promise<string> {
+  const image = await buildImage({ files: await busyboxRootfs(), config: { Cmd: ['sh'], Env: ['FROM_IMAGE=yes'] } });
+  await pushImage(address, 'busybox', 'latest', image);
+  return `${address}/busybox:latest`;
+}
