@@ -15,6 +15,7 @@ import { statFilesystem } from '../../runtime/linux/files.js';
 import { startTimeOf } from '../../runtime/linux/processes.js';
 import type { Log } from '../../runtime/log.js';
 import { CONSOLE_SOCKET, type OciRuntime } from '../../runtime/oci/oci-runtime.js';
+import { lastRuntimeError, readLogFrom } from '../../runtime/oci/runtime-log.js';
 import type { HostFacts, OciResources } from '../../runtime/spec/types.js';
 import type { SandboxCapabilities } from '../../volumes/types.js';
 import type { SandboxBackend } from '../backend.js';
@@ -136,6 +137,7 @@ export class HostBackend implements SandboxBackend {
       if (result.timedOut) {
         throw new CribError('DEADLINE_EXCEEDED', `exec in container ${container.id}: timed out after ${timeoutMs} ms`);
       }
+      if (result.exitCode !== 0) await throwIfNotStarted(target.log, container.id);
       return result;
     } finally {
       await Promise.all([fs.rm(pidFile, { force: true }), fs.rm(`${pidFile}.log`, { force: true })]);
@@ -226,6 +228,12 @@ export class HostBackend implements SandboxBackend {
   #runtimeRoot(): string {
     return path.join(this.#parts.state, 'oci', this.#parts.runtime.name);
   }
+}
+
+/** The runtime's own exit code for a command it cannot start looks like the command's; its log tells them apart. */
+async function throwIfNotStarted(log: string, id: string): Promise<void> {
+  const reason = lastRuntimeError(await readLogFrom(log, 0));
+  if (reason !== undefined) throw new CribError('UNKNOWN', `exec in container ${id}: ${reason}`);
 }
 
 function pinnedKinds(pod: PodRecord): PinnedNamespace[] {

@@ -24,20 +24,23 @@ export interface Watched {
   readonly state: string;
   /** Name to pid of the processes whose descriptors are counted. */
   readonly processes: Readonly<Record<string, number>>;
+  /** Where other tests run at the same time: only what names this bridge or these directories is counted. */
+  readonly onlyOf?: { readonly bridge: string };
 }
 
 /** Counts everything a pod can leave behind on this machine. */
 export async function countAll(watched: Watched): Promise<Counts> {
   const [mountinfo, cgroups, processes, interfaces, firewallRules, stateFiles, rootFiles] = await Promise.all([
     fs.readFile('/proc/self/mountinfo', 'utf8'),
-    countDirectories('/sys/fs/cgroup'),
-    countProcesses(),
-    fs.readdir('/sys/class/net'),
-    countFirewallRules(),
+    countCgroups(watched),
+    countProcesses(watched),
+    fs.readdir(watched.onlyOf === undefined ? '/sys/class/net' : `/sys/class/net/${watched.onlyOf.bridge}/brif`),
+    countFirewallRules(watched),
     countFiles(watched.state),
     countFiles(watched.root),
   ]);
-  const mounts = mountinfo.split('\n');
+  const ours = (line: string) => watched.onlyOf === undefined || line.includes(watched.state);
+  const mounts = mountinfo.split('\n').filter(ours);
   const descriptors: Record<string, number> = {};
   for (const [name, pid] of Object.entries(watched.processes)) {
     descriptors[name] = (await fs.readdir(`/proc/${pid}/fd`)).length;
@@ -47,7 +50,7 @@ export async function countAll(watched: Watched): Promise<Counts> {
     namespaces: mounts.filter((line) => line.includes(' - nsfs ')).length,
     cgroups,
     processes,
-    veths: interfaces.filter((name) => name.startsWith('veth') || name.startsWith('crib')).length,
+    veths: interfaces.length,
     firewallRules,
     stateFiles,
     rootFiles,
@@ -69,20 +72,29 @@ export function differences(before: Counts, after: Counts, slack = 3): string[] 
   return found;
 }
 
-async function countProcesses(): Promise<number> {
-  const names = await fs.readdir('/proc');
-  let count = 0;
-  for (const name of names) {
-    if (!/^\d+$/.test(name)) continue;
-    const status = await fs.readFile(`/proc/${name}/cmdline`).catch(() => Buffer.alloc(0));
-    if (status.length > 0) count += 1;
-  }
-  return count;
+/** Processes with a command line; kernel threads have none. */
+async function countProcesses(watched: Watched): Promise<number> {
+  const names = (await fs.readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(names.map((name) => fs.readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '')));
+  const ours = (line: string) => line !== '' && (watched.onlyOf === undefined || line.includes(watched.state));
+  return lines.filter(ours).length;
 }
 
-async function countFirewallRules(): Promise<number> {
+async function countFirewallRules(watched: Watched): Promise<number> {
   const { stdout } = await run('nft', ['list', 'ruleset'], { timeout: 10_000, maxBuffer: 64 << 20 });
-  return stdout.split('\n').filter((line) => line.trim() !== '').length;
+  const lines = stdout.split('\n').filter((line) => line.trim() !== '');
+  if (watched.onlyOf === undefined) return lines.length;
+  const { bridge } = watched.onlyOf;
+  return lines.filter((line) => line.includes(bridge)).length;
+}
+
+/** Pods without a parent of their own are below `/crib` in each hierarchy. */
+async function countCgroups(watched: Watched): Promise<number> {
+  const root = '/sys/fs/cgroup';
+  if (watched.onlyOf === undefined) return countDirectories(root);
+  const hierarchies = await fs.readdir(root);
+  const counts = await Promise.all(hierarchies.map((name) => countDirectories(path.join(root, name, 'crib'))));
+  return counts.reduce((all, count) => all + count, 0);
 }
 
 async function countDirectories(root: string): Promise<number> {
