@@ -57,7 +57,9 @@ export function tcpPort(hostPort: number, containerPort: number, hostIp = '') {
 /** A server in a namespace that answers every connection with `answer`. Resolves when it listens. */
 export async function serve(t: TestContext, netns: string, port: number, answer: string): Promise<void> {
   const script = `require('net').createServer(s => s.end(${JSON.stringify(answer)})).listen(${port}, '::', () => console.log('up'))`;
-  const child = spawn('nsenter', [`--net=${netns}`, process.execPath, '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn('nsenter', [`--net=${netns}`, process.execPath, '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   t.after(() => {
     child.kill('SIGKILL');
   });
@@ -80,6 +82,8 @@ export async function ask(netns: string | undefined, host: string, port: number)
 export async function hostState(): Promise<string[]> {
   const links = (await fs.readdir('/sys/class/net')).map((name) => `link ${name}`);
   const rules = (await command('nft', 'list', 'ruleset')).split('\n').map((line) => line.trim());
-  const kept = rules.filter((line) => /crib|CNI|10\.201\./.test(line)).map((line) => line.replace(/packets \d+ bytes \d+/, ''));
+  const kept = rules
+    .filter((line) => /crib|CNI|10\.201\./.test(line))
+    .map((line) => line.replace(/packets \d+ bytes \d+/, ''));
   return [...links, ...kept].sort();
 }

@@ -96,8 +96,21 @@ describe('the bridge network', () => {
     assert.match(listing, /iifname "cribt3" ip daddr 127\.0\.0\.0\/8 drop/);
     await command('nsenter', `--net=${pod}`, 'ip', 'link', 'set', 'lo', 'down');
     await command('nsenter', `--net=${pod}`, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/conf/eth0/route_localnet');
-    await command('nsenter', `--net=${pod}`, 'ip', 'route', 'del', 'local', '127.0.0.0/8', 'table', 'local').catch(() => '');
-    await command('nsenter', `--net=${pod}`, 'ip', 'route', 'add', '127.9.9.9', 'via', '10.201.10.1', 'src', '10.201.10.2');
+    await command('nsenter', `--net=${pod}`, 'ip', 'route', 'del', 'local', '127.0.0.0/8', 'table', 'local').catch(
+      () => '',
+    );
+    await command(
+      'nsenter',
+      `--net=${pod}`,
+      'ip',
+      'route',
+      'add',
+      '127.9.9.9',
+      'via',
+      '10.201.10.1',
+      'src',
+      '10.201.10.2',
+    );
     const { createServer } = await import('node:net');
     const server = createServer((socket) => socket.end('secret')).listen(0, '127.9.9.9');
     t.after(() => server.close());
@@ -105,6 +118,8 @@ describe('the bridge network', () => {
     const address = server.address();
     assert.ok(address !== null && typeof address === 'object');
     await assert.rejects(ask(pod, '127.9.9.9', address.port));
+    await command('nft', 'flush', 'chain', 'inet', 'crib_cribt3', 'guard');
+    assert.equal(await ask(pod, '127.9.9.9', address.port), 'secret', 'without the guard the test reaches it');
   });
 
   it('refuses a host port that another pod has, naming both', async (t) => {
@@ -127,7 +142,10 @@ describe('the bridge network', () => {
       const { ips } = await network.attach(request(`pod${index}`, await namespace(t)), SIGNAL);
       given.push(...ips);
     }
-    assert.deepEqual(given, [2, 3, 4, 5, 6].map((last) => `10.201.12.${last}`));
+    assert.deepEqual(
+      given,
+      [2, 3, 4, 5, 6].map((last) => `10.201.12.${last}`),
+    );
     const netns = await namespace(t);
     await assert.rejects(network.attach(request('late', netns), SIGNAL), { code: 'RESOURCE_EXHAUSTED' });
     await network.detach('pod2', SIGNAL);
@@ -137,7 +155,7 @@ describe('the bridge network', () => {
   it('takes everything back when attaching fails half way', async (t) => {
     const { network, root } = await bridge(t, 'cribt6', ['10.201.13.0/24']);
     const netns = await namespace(t);
-    await command('ip', '-n', path.basename(netns), 'link', 'add', 'eth0', 'type', 'dummy');
+    await command('ip', '-n', path.basename(netns), 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'other');
     const before = await hostState();
     await assert.rejects(network.attach(request('pod', netns), SIGNAL), { message: /create veth pair.*EEXIST/ });
     await assert.rejects(network.attach(request('gone', '/run/netns/cribtest-none'), SIGNAL), { message: /ENOENT/ });
