@@ -38,6 +38,12 @@ export class LogPrinter {
   }
 }
 
+/** A line as one line of JSON, always on stdout; `container` says whose it is where that is not plain. */
+export function jsonLine(line: LogLine, container?: string): { stream: 'stdout'; bytes: string } {
+  const entry = { ...(container === undefined ? {} : { container }), ...line, content: line.content.toString() };
+  return { stream: 'stdout', bytes: `${JSON.stringify(entry)}\n` };
+}
+
 const EOL = Buffer.from('\n');
 const NONE = Buffer.alloc(0);
 

@@ -9,12 +9,23 @@ export function parseInfo(info: Readonly<Record<string, string>>): Record<string
 
 /** Where each volume went; empty from a runtime that does not say. */
 export function volumesOf(info: Readonly<Record<string, unknown>>): VolumeDecision[] {
+  const volumes = property(info, 'volumes');
+  return Array.isArray(volumes) ? volumes.filter(isDecision) : [];
+}
+
+/** The log directory that a pod was made with; empty from a runtime that does not say. */
+export function logDirectoryIn(info: Readonly<Record<string, unknown>>): string {
+  const config = property(info, 'config');
+  const directory: unknown = typeof config === 'object' && config !== null ? Reflect.get(config, 'logDirectory') : '';
+  return typeof directory === 'string' ? directory : '';
+}
+
+/** A property of the map itself or of one of its values. */
+function property(info: Readonly<Record<string, unknown>>, key: string): unknown {
   for (const value of [info, ...Object.values(info)]) {
-    if (typeof value !== 'object' || value === null) continue;
-    const volumes: unknown = Reflect.get(value, 'volumes');
-    if (Array.isArray(volumes)) return volumes.filter(isDecision);
+    if (typeof value === 'object' && value !== null && Object.hasOwn(value, key)) return Reflect.get(value, key);
   }
-  return [];
+  return undefined;
 }
 
 function isDecision(value: unknown): value is VolumeDecision {

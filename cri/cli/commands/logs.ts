@@ -5,10 +5,9 @@ import { ContainerState } from '../../api/generated/index.js';
 import type { CriClient } from '../../client.js';
 import { withDaemon } from '../daemon.js';
 import type { Invocation } from '../invocation.js';
-import { LogPrinter, writeAll } from '../log-printer.js';
+import { jsonLine, LogPrinter, writeAll } from '../log-printer.js';
 import { readLog } from '../log-reader.js';
 import { findContainer } from '../lookup.js';
-import { toJson } from '../output.js';
 
 export interface LogsOptions {
   readonly follow?: boolean;
@@ -30,12 +29,9 @@ export function logs(invocation: Invocation, name: string, options: LogsOptions)
       signal: new AbortController().signal,
     });
     for await (const line of lines) {
-      if (invocation.json)
-        await writeAll(process.stdout, `${oneJson({ ...line, content: line.content.toString() })}\n`);
-      else {
-        const { stream, bytes } = printer.format(line);
-        await writeAll(process[stream], bytes);
-      }
+      // One object a line, so that a program can read a log that is followed.
+      const { stream, bytes } = invocation.json ? jsonLine(line) : printer.format(line);
+      await writeAll(process[stream], bytes);
     }
   });
 }
@@ -49,9 +45,4 @@ async function hasEnded(cri: CriClient, containerId: string): Promise<boolean> {
     if (error instanceof CribError && error.code === 'NOT_FOUND') return true;
     throw error;
   }
-}
-
-/** One object a line, so that a program can read a log that is followed. */
-function oneJson(value: unknown): string {
-  return toJson(value).replace(/\n\s*/g, ' ');
 }

@@ -7,6 +7,8 @@ import { withDaemon } from '../daemon.js';
 import type { Invocation } from '../invocation.js';
 import { type Found, findContainerOrPod } from '../lookup.js';
 import { toJson } from '../output.js';
+import { removeLocalPod } from '../pod/local-pods.js';
+import { logDirectoryIn, parseInfo } from '../verbose-info.js';
 import { stopFound } from './stop.js';
 
 /** What a container by `rm -f` has to end by itself. */
@@ -36,7 +38,14 @@ async function removeFound(cri: CriClient, target: Found, name: string, force: b
     await stopFound(cri, target, GRACE_SECONDS);
   }
   if (target.kind === 'container') await cri.runtime.removeContainer({ containerId: target.id });
-  else await cri.runtime.removePodSandbox({ podSandboxId: target.id });
+  else await removePod(cri, target.id);
+}
+
+/** With its volumes and logs where `crib run` has made it; a kubelet removes its own. */
+async function removePod(cri: CriClient, podSandboxId: string): Promise<void> {
+  const { status, info } = await cri.runtime.podSandboxStatus({ podSandboxId, verbose: true });
+  await cri.runtime.removePodSandbox({ podSandboxId });
+  await removeLocalPod(logDirectoryIn(parseInfo(info)), status?.metadata?.uid ?? '');
 }
 
 function isRunning(target: Found): boolean {
