@@ -118,15 +118,12 @@ export class BridgeNetwork {
     }
   }
 
-  /** The interface goes first, so that an address is free only when nobody answers on it any more. */
+  /**
+   * Taken back when host ports and interface are gone. The two go side by side: most of the time is the kernel's own,
+   * which waits for a grace period before an interface is gone. The record, and with it the address, goes last.
+   */
   async detach(record: BridgeRecord, signal: AbortSignal): Promise<void> {
-    const socket = new NetlinkSocket();
-    try {
-      await socket.request([deleteLink(record.link)], NO_LINK);
-    } finally {
-      socket.close();
-    }
-    await unpublish(record, signal);
+    await Promise.all([removeLink(record.link), unpublish(record, signal)]);
     await this.#records.remove(record.podId);
   }
 
@@ -142,12 +139,7 @@ export class BridgeNetwork {
     }
     this.#bridge = undefined;
     this.#failure = 'it was removed';
-    const socket = new NetlinkSocket();
-    try {
-      await socket.request([deleteLink(name)], NO_LINK);
-    } finally {
-      socket.close();
-    }
+    await removeLink(name);
     await deleteTable(name, AbortSignal.timeout(TIMEOUT_MS));
   }
 
@@ -204,4 +196,14 @@ export class BridgeNetwork {
 /** 15 characters, the most there is room for; the same again for the same pod. */
 function linkName(bridge: string, podId: string): string {
   return `crib${crypto.createHash('sha256').update(`${bridge}/${podId}`).digest('hex').slice(0, 11)}`;
+}
+
+/** Idempotent. */
+async function removeLink(name: string): Promise<void> {
+  const socket = new NetlinkSocket();
+  try {
+    await socket.request([deleteLink(name)], NO_LINK);
+  } finally {
+    socket.close();
+  }
 }

@@ -1,17 +1,21 @@
-/** What a plugin that is no longer installed leaves behind, as far as the record and the host tell. Best effort. */
+/** What plugins leave behind that are no longer installed, or that find no namespace, as far as the record and the host tell. Best effort. */
 
+import crypto from 'node:crypto';
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import { codeOf } from '../../../runtime/errors.js';
 import { deleteLink, findLink, NO_LINK } from '../../../runtime/linux/links.js';
 import { NetlinkSocket } from '../../../runtime/linux/netlink.js';
 import { parseAddress } from '../addresses.js';
 import { isObject, isString } from '../json.js';
+import { run } from '../run.js';
 import type { PluginConfig } from './config.js';
 import type { CniRecord } from './record.js';
 import { validateResult } from './result.js';
 
 const HOST_LOCAL_DIRECTORY = '/var/lib/cni/networks';
 const MAX_FILE = 4096;
+const IPTABLES_TIMEOUT_MS = 10_000;
 
 /** Removes the host's ends of veth pairs that the result names: its bridges are other pods' too. */
 export async function removeHostLinks(record: CniRecord): Promise<void> {
@@ -44,5 +48,34 @@ export async function releaseHostLocal(record: CniRecord, plugin: PluginConfig):
     if (!stat.isFile() || stat.size > MAX_FILE) continue;
     const owner = (await fs.readFile(file, 'utf8')).split(/\r?\n/, 1)[0]?.trim();
     if (owner === record.podId) await fs.rm(file, { force: true });
+  }
+}
+
+/**
+ * Removes the masquerade chain of the reference plugins (bridge, ptp: `ipMasq`), which they forget themselves when the
+ * namespace has gone. The names are those of their pkg/utils and pkg/ip; what is not there is passed over.
+ */
+export async function removeMasquerade(record: CniRecord, plugin: PluginConfig, signal: AbortSignal): Promise<void> {
+  if (plugin.ipMasq !== true || record.result === undefined) return;
+  const { name } = record.config;
+  const hash = crypto.createHash('sha512').update(`${name}${record.podId}`).digest('hex');
+  const chain = `CNI-${hash.slice(0, 24)}`;
+  const comment = `name: "${name}" id: "${record.podId}"`;
+  for (const { address } of validateResult(record.result, name).ips) {
+    const tool = parseAddress(address)?.family === 6 ? 'ip6tables' : 'iptables';
+    const nat = (...args: string[]) => iptables(tool, args, signal);
+    await nat('-D', 'POSTROUTING', '-s', address, '-j', chain, '-m', 'comment', '--comment', comment);
+    await nat('-F', chain);
+    await nat('-X', chain);
+  }
+}
+
+/** A host without iptables has no such rules; a refusal says that the rule is not there. */
+async function iptables(tool: string, args: readonly string[], signal: AbortSignal): Promise<void> {
+  const options = { input: '', env: process.env, timeoutMs: IPTABLES_TIMEOUT_MS, signal };
+  try {
+    await run(tool, ['-w', '5', '-t', 'nat', ...args], options);
+  } catch (error) {
+    if (codeOf(error) !== 'NOT_FOUND') throw error;
   }
 }

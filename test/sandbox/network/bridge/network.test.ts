@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { createNetwork, type RemovableNetwork } from '../../../../sandbox/network/index.js';
 import { ask, command, hostState, namespace, request, SIGNAL, serve, silent, tcpPort, temporary } from '../support.js';
 
+const KILLED = fileURLToPath(new URL('./killed-attach.js', import.meta.url));
 const SUBNET4 = '10.201.7.0/24';
 const SUBNET6 = 'fd00:201:7::/64';
 
@@ -210,6 +213,27 @@ describe('the bridge network', () => {
     assert.deepEqual(await hostState(), before);
     assert.deepEqual(await fs.readdir(path.join(root, 'network')), []);
     assert.equal((await fs.readdir('/proc/self/fd')).length, descriptors);
+  });
+
+  it('detaches what a process was attaching when it was killed', async (t) => {
+    const { root, again } = await bridge(t, 'cribt10', ['10.201.17.0/24']);
+    const netns = await namespace(t);
+    const before = await hostState();
+    for (const delay of [1, 4, 8, 13, 22, 37, 60]) {
+      const child = fork(KILLED, [root, 'cribt10', '10.201.17.0/24', netns]);
+      await new Promise((resolve, reject) => {
+        child.once('message', resolve);
+        child.once('exit', (code) => reject(new Error(`the process ended with ${code} before it attached`)));
+      });
+      await new Promise((resolve) => setTimeout(resolve, delay));
+      const exited = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGKILL');
+      await exited;
+      const next = await again();
+      for (const id of next.attached()) await next.detach(id, SIGNAL);
+      assert.deepEqual(await hostState(), before, `killed after ${delay} ms`);
+      assert.deepEqual(await fs.readdir(path.join(root, 'network')), []);
+    }
   });
 
   it('refuses options that cannot be meant', () => {
