@@ -1,0 +1,30 @@
+import type {
+  ContainerStatsRequest,
+  ContainerStatsResponse,
+  ListContainerStatsRequest,
+  ListContainerStatsResponse,
+  StreamContainerStatsRequest,
+  StreamContainerStatsResponse,
+} from '../api/generated/index.js';
+import { batches } from './batches.js';
+import type { ServerStream, Unary } from './context.js';
+import { statsFilter } from './translate/filters.js';
+import { containerStats } from './translate/stats.js';
+import { idOf } from './validate.js';
+
+export const statsOfContainer: Unary<ContainerStatsRequest, ContainerStatsResponse> = async ({ pods }, request) => {
+  return { stats: containerStats(await pods.containerStats(idOf(request.containerId, 'container_id'))) };
+};
+
+export const listContainerStats: Unary<ListContainerStatsRequest, ListContainerStatsResponse> = async (
+  { pods },
+  request,
+) => {
+  return { stats: (await pods.listContainerStats(statsFilter(request.filter))).map(containerStats) };
+};
+
+export const streamContainerStats: ServerStream<StreamContainerStatsRequest, StreamContainerStatsResponse> =
+  async function* ({ pods }, request) {
+    const found = (await pods.listContainerStats(statsFilter(request.filter))).map(containerStats);
+    for (const part of batches(found)) yield { containerStats: part };
+  };

@@ -1,0 +1,30 @@
+import type {
+  ListPodSandboxStatsRequest,
+  ListPodSandboxStatsResponse,
+  PodSandboxStatsRequest,
+  PodSandboxStatsResponse,
+  StreamPodSandboxStatsRequest,
+  StreamPodSandboxStatsResponse,
+} from '../api/generated/index.js';
+import { batches } from './batches.js';
+import type { ServerStream, Unary } from './context.js';
+import { podStatsFilter } from './translate/filters.js';
+import { podStats } from './translate/stats.js';
+import { idOf } from './validate.js';
+
+export const podSandboxStats: Unary<PodSandboxStatsRequest, PodSandboxStatsResponse> = async ({ pods }, request) => {
+  return { stats: podStats(await pods.podStats(idOf(request.podSandboxId, 'pod_sandbox_id'))) };
+};
+
+export const listPodSandboxStats: Unary<ListPodSandboxStatsRequest, ListPodSandboxStatsResponse> = async (
+  { pods },
+  request,
+) => {
+  return { stats: (await pods.listPodStats(podStatsFilter(request.filter))).map(podStats) };
+};
+
+export const streamPodSandboxStats: ServerStream<StreamPodSandboxStatsRequest, StreamPodSandboxStatsResponse> =
+  async function* ({ pods }, request) {
+    const found = (await pods.listPodStats(podStatsFilter(request.filter))).map(podStats);
+    for (const podSandboxStats of batches(found)) yield { podSandboxStats };
+  };

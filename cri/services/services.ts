@@ -1,0 +1,80 @@
+/**
+ * The CRI's two services, a file a call. A call translates and validates; what it means is in `sandbox/` and
+ * `runtime/images`.
+ */
+
+import type { ImageService, RuntimeService } from '../api/generated/index.js';
+import { createContainer } from './container-create.js';
+import { execSync } from './container-exec-sync.js';
+import { listContainers, streamContainers } from './container-list.js';
+import { removeContainer } from './container-remove.js';
+import { reopenContainerLog } from './container-reopen-log.js';
+import { startContainer } from './container-start.js';
+import { listContainerStats, statsOfContainer, streamContainerStats } from './container-stats.js';
+import { containerStatus } from './container-status.js';
+import { stopContainer } from './container-stop.js';
+import { updateContainerResources } from './container-update.js';
+import type { Calls } from './context.js';
+import { imageFsInfo } from './image-fs-info.js';
+import { listImages, streamImages } from './image-list.js';
+import { pullImage } from './image-pull.js';
+import { removeImage } from './image-remove.js';
+import { imageStatus } from './image-status.js';
+import { listPodSandbox, streamPodSandboxes } from './pod-list.js';
+import { removePodSandbox } from './pod-remove.js';
+import { runPodSandbox } from './pod-run.js';
+import { listPodSandboxStats, podSandboxStats, streamPodSandboxStats } from './pod-stats.js';
+import { podSandboxStatus } from './pod-status.js';
+import { stopPodSandbox } from './pod-stop.js';
+import { updatePodSandboxResources } from './pod-update.js';
+import { runtimeConfig, updateRuntimeConfig } from './runtime-config.js';
+import { status } from './status.js';
+import { unimplemented, unimplementedStream } from './unimplemented.js';
+import { version } from './version.js';
+
+export const RUNTIME_CALLS: Calls<typeof RuntimeService> = {
+  version,
+  status,
+  runtimeConfig,
+  updateRuntimeConfig,
+  runPodSandbox,
+  stopPodSandbox,
+  removePodSandbox,
+  podSandboxStatus,
+  listPodSandbox,
+  streamPodSandboxes,
+  updatePodSandboxResources,
+  podSandboxStats,
+  listPodSandboxStats,
+  streamPodSandboxStats,
+  createContainer,
+  startContainer,
+  stopContainer,
+  removeContainer,
+  containerStatus,
+  listContainers,
+  streamContainers,
+  updateContainerResources,
+  reopenContainerLog,
+  execSync,
+  containerStats: statsOfContainer,
+  listContainerStats,
+  streamContainerStats,
+  exec: unimplemented('Exec'),
+  attach: unimplemented('Attach'),
+  portForward: unimplemented('PortForward'),
+  checkpointContainer: unimplemented('CheckpointContainer'),
+  listMetricDescriptors: unimplemented('ListMetricDescriptors'),
+  listPodSandboxMetrics: unimplemented('ListPodSandboxMetrics'),
+  streamPodSandboxMetrics: unimplementedStream('StreamPodSandboxMetrics'),
+  getContainerEvents: unimplementedStream('GetContainerEvents'),
+};
+
+export const IMAGE_CALLS: Calls<typeof ImageService> = {
+  listImages,
+  streamImages,
+  imageStatus,
+  pullImage,
+  removeImage,
+  imageFsInfo,
+};

@@ -1,0 +1,85 @@
+/** Statistics as the CRI has them; what has not been measured is left out, never zero. */
+
+import type { CgroupStats } from '../../../runtime/cgroups/types.js';
+import type { FilesystemUsage } from '../../../runtime/images/types.js';
+import type { ContainerStatsView, InterfaceStats, PodStatsView } from '../../../sandbox/types.js';
+import type * as api from '../../api/generated/index.js';
+import type { DeepPartial } from '../../api/wire.js';
+
+type Optional = number | bigint | undefined;
+
+export function containerStats(view: ContainerStatsView): DeepPartial<api.ContainerStats> {
+  const { id, config } = view.container;
+  const { cgroup } = view;
+  return {
+    attributes: { id, metadata: config.metadata, labels: config.labels, annotations: config.annotations },
+    cpu: cpu(cgroup, view.nanoCores),
+    memory: memory(cgroup),
+    swap: cgroup === undefined ? undefined : { timestamp: cgroup.timestamp, swapUsageBytes: value(cgroup.swapUsage) },
+    writableLayer: view.writableLayer === undefined ? undefined : filesystemUsage(view.writableLayer),
+  };
+}
+
+export function podStats(view: PodStatsView): DeepPartial<api.PodSandboxStats> {
+  const { id, config } = view.pod;
+  const { cgroup } = view;
+  return {
+    attributes: { id, metadata: config.metadata, labels: config.labels, annotations: config.annotations },
+    linux: {
+      cpu: cpu(cgroup, view.nanoCores),
+      memory: memory(cgroup),
+      network: cgroup === undefined ? undefined : network(cgroup.timestamp, view.interfaces),
+      process: cgroup === undefined ? undefined : { timestamp: cgroup.timestamp, processCount: value(cgroup.pids) },
+      containers: view.containers.map(containerStats),
+    },
+  };
+}
+
+export function filesystemUsage(usage: FilesystemUsage): DeepPartial<api.FilesystemUsage> {
+  return {
+    timestamp: usage.timestamp,
+    fsId: { mountpoint: usage.mountpoint },
+    usedBytes: value(usage.usedBytes),
+    inodesUsed: value(usage.inodesUsed),
+  };
+}
+
+function cpu(cgroup: CgroupStats | undefined, nanoCores: bigint | undefined): DeepPartial<api.CpuUsage> | undefined {
+  if (cgroup === undefined) return undefined;
+  return {
+    timestamp: cgroup.timestamp,
+    usageCoreNanoSeconds: value(cgroup.cpuUsageNs),
+    usageNanoCores: value(nanoCores),
+  };
+}
+
+function memory(cgroup: CgroupStats | undefined): DeepPartial<api.MemoryUsage> | undefined {
+  if (cgroup === undefined) return undefined;
+  const { memoryLimit, memoryWorkingSet } = cgroup;
+  return {
+    timestamp: cgroup.timestamp,
+    workingSetBytes: value(memoryWorkingSet),
+    availableBytes: memoryLimit === 0 ? undefined : value(Math.max(0, memoryLimit - memoryWorkingSet)),
+    usageBytes: value(cgroup.memoryUsage),
+    rssBytes: value(cgroup.memoryRss),
+    pageFaults: value(cgroup.pageFaults),
+    majorPageFaults: value(cgroup.majorPageFaults),
+  };
+}
+
+/** The kubelet takes the default interface for the pod's traffic. */
+function network(timestamp: bigint, interfaces: readonly InterfaceStats[]): DeepPartial<api.NetworkUsage> {
+  const messages = interfaces.map((counters) => ({
+    name: counters.name,
+    rxBytes: value(counters.rxBytes),
+    rxErrors: value(counters.rxErrors),
+    txBytes: value(counters.txBytes),
+    txErrors: value(counters.txErrors),
+  }));
+  const defaultInterface = messages.find(({ name }) => name === 'eth0');
+  return { timestamp, defaultInterface, interfaces: messages.filter((message) => message !== defaultInterface) };
+}
+
+function value(number: Optional): { value: bigint } | undefined {
+  return number === undefined ? undefined : { value: BigInt(number) };
+}

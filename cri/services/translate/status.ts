@@ -1,0 +1,99 @@
+/** Pods and containers as the CRI shows them. */
+
+import type { ContainerView, PodView } from '../../../sandbox/types.js';
+import * as api from '../../api/generated/index.js';
+import type { DeepPartial } from '../../api/wire.js';
+import { signalValue } from './container-config.js';
+import { resourcesMessage } from './resources.js';
+
+const CONTAINER_STATES: Readonly<Record<ContainerView['state'], number>> = {
+  created: api.ContainerState.CONTAINER_CREATED,
+  running: api.ContainerState.CONTAINER_RUNNING,
+  exited: api.ContainerState.CONTAINER_EXITED,
+  unknown: api.ContainerState.CONTAINER_UNKNOWN,
+};
+const MODES = { pod: 0, container: 1, node: 2, target: 3 } as const;
+const PROPAGATIONS = { private: 0, 'host-to-container': 1, bidirectional: 2 } as const;
+
+export function podState(view: PodView): number {
+  return view.state === 'ready' ? api.PodSandboxState.SANDBOX_READY : api.PodSandboxState.SANDBOX_NOTREADY;
+}
+
+export function containerState(state: ContainerView['state']): number {
+  return CONTAINER_STATES[state];
+}
+
+/** For ListPodSandbox. */
+export function podMessage(view: PodView): DeepPartial<api.PodSandbox> {
+  return {
+    id: view.id,
+    metadata: view.config.metadata,
+    state: podState(view),
+    createdAt: view.createdAt,
+    labels: view.config.labels,
+    annotations: view.config.annotations,
+    runtimeHandler: view.handler,
+  };
+}
+
+export function podStatusMessage(view: PodView): DeepPartial<api.PodSandboxStatus> {
+  const [ip = '', ...additional] = view.ips;
+  const { network, pid, ipc, targetId } = view.config.security.namespaces;
+  return {
+    ...podMessage(view),
+    network: { ip, additionalIps: additional.map((address) => ({ ip: address })) },
+    linux: {
+      namespaces: { options: { network: MODES[network], pid: MODES[pid], ipc: MODES[ipc], targetId } },
+    },
+  };
+}
+
+/** For ListContainers. */
+export function containerMessage(view: ContainerView): DeepPartial<api.Container> {
+  return {
+    id: view.id,
+    podSandboxId: view.podId,
+    metadata: view.config.metadata,
+    image: imageSpec(view),
+    imageRef: view.imageRef,
+    imageId: view.imageId,
+    state: containerState(view.state),
+    createdAt: view.createdAt,
+    labels: view.config.labels,
+    annotations: view.config.annotations,
+  };
+}
+
+export function containerStatusMessage(view: ContainerView): DeepPartial<api.ContainerStatus> {
+  const { uid, gid, additionalGids } = view.user;
+  return {
+    id: view.id,
+    metadata: view.config.metadata,
+    state: containerState(view.state),
+    createdAt: view.createdAt,
+    startedAt: view.startedAt,
+    finishedAt: view.finishedAt,
+    exitCode: view.exitCode,
+    image: imageSpec(view),
+    imageRef: view.imageRef,
+    imageId: view.imageId,
+    reason: view.reason,
+    message: view.message,
+    labels: view.config.labels,
+    annotations: view.config.annotations,
+    mounts: view.config.mounts.map((mount) => ({
+      ...mount,
+      image: undefined,
+      propagation: PROPAGATIONS[mount.propagation],
+    })),
+    logPath: view.logPath,
+    resources: { linux: resourcesMessage(view.resources) },
+    user: { linux: { uid: BigInt(uid), gid: BigInt(gid), supplementalGroups: additionalGids.map(BigInt) } },
+    stopSignal: signalValue(view.stopSignal),
+  };
+}
+
+function imageSpec(view: ContainerView): DeepPartial<api.ImageSpec> {
+  const { image, userSpecifiedImage, annotations } = view.config.image;
+  return { image, userSpecifiedImage, annotations };
+}

@@ -1,0 +1,75 @@
+/** Checks of a request. Each throws INVALID_ARGUMENT with the path of the field in the request. */
+
+import path from 'node:path';
+import { isId } from '../../runtime/containers/ids.js';
+import { CribError } from '../../runtime/errors.js';
+
+/** Kubernetes lets annotations of one object be 256 KiB together; a runtime adds some of its own. */
+const MAX_LABELS_BYTES = 512 * 1024;
+
+export function refuse(field: string, problem: string): never {
+  throw new CribError('INVALID_ARGUMENT', `${field} ${problem}`);
+}
+
+/** A message that must be there. */
+export function required<T>(value: T | undefined, field: string): T {
+  return value ?? refuse(field, 'is required');
+}
+
+export function requiredText(value: string, field: string): string {
+  return value === '' ? refuse(field, 'is required') : value;
+}
+
+/** An id or a prefix of one. */
+export function idOf(value: string, field: string): string {
+  requiredText(value, field);
+  return isId(value) ? value : refuse(field, `${shown(value)} is not an id: letters, digits and _ + . - only`);
+}
+
+/** A whole number between `low` and `high`; what is beyond a safe integer is its end of the range. */
+export function integer(value: bigint | number, field: string, low: number, high = Number.MAX_SAFE_INTEGER): number {
+  if (BigInt(value) < BigInt(low)) refuse(field, `is ${value}: it must not be less than ${low}`);
+  if (high !== Number.MAX_SAFE_INTEGER && BigInt(value) > BigInt(high)) {
+    refuse(field, `is ${value}: it must not be more than ${high}`);
+  }
+  return Number(value > high ? high : value);
+}
+
+/** Limits for which -1, and the largest number there is, mean "unlimited". */
+export function limit(value: bigint, field: string): number {
+  return value > BigInt(Number.MAX_SAFE_INTEGER) ? -1 : integer(value, field, -1);
+}
+
+export function absolutePath(value: string, field: string): string {
+  if (!value.startsWith('/')) refuse(field, `${shown(value)} must be an absolute path`);
+  return noNul(value, field);
+}
+
+/** A path below another one: relative, and without a component that climbs. */
+export function pathBelow(value: string, field: string): string {
+  const climbs = value.split('/').includes('..') || path.isAbsolute(value);
+  if (climbs) refuse(field, `${shown(value)} must be relative and without ".."`);
+  return noNul(value, field);
+}
+
+/** Text that reaches the kernel or an argument list. */
+export function noNul(value: string, field: string): string {
+  return value.includes('\0') ? refuse(field, 'must not contain a NUL byte') : value;
+}
+
+export function labels(value: Readonly<Record<string, string>>, field: string): Readonly<Record<string, string>> {
+  let bytes = 0;
+  for (const [key, text] of Object.entries(value)) bytes += Buffer.byteLength(key) + Buffer.byteLength(text);
+  if (bytes > MAX_LABELS_BYTES) refuse(field, `are ${bytes} bytes together; ${MAX_LABELS_BYTES} is the most`);
+  return value;
+}
+
+/** The word for an enum's number; an unknown number is refused. */
+export function enumOf<T extends string>(value: number, words: readonly T[], field: string): T {
+  return words[value] ?? refuse(field, `is ${value}, which is none of its values`);
+}
+
+/** Untrusted text in a message, quoted and bounded. */
+export function shown(value: string): string {
+  return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+}
