@@ -20,7 +20,7 @@ export async function serve(config: Config): Promise<void> {
   });
   const locks = [await lockInstance(config.root), await lockInstance(config.state)];
   const node = await assemble(config, log);
-  const services = createServices(node.pods, node.images, { version: VERSION });
+  const services = createServices({ pods: node.pods, images: node.images, version: VERSION });
   const server = await startServer({ listen: config.listen, services, log });
   log.info({ listen: config.listen, root: config.root, state: config.state }, 'crib serves');
   await untilSignalled();

@@ -4,6 +4,8 @@
  */
 
 import type { ImageService, RuntimeService } from '../api/generated/index.js';
+import type { Call, Handlers } from '../call.js';
+import type { Services } from '../server.js';
 import { createContainer } from './container-create.js';
 import { execSync } from './container-exec-sync.js';
 import { listContainers, streamContainers } from './container-list.js';
@@ -14,7 +16,7 @@ import { listContainerStats, statsOfContainer, streamContainerStats } from './co
 import { containerStatus } from './container-status.js';
 import { stopContainer } from './container-stop.js';
 import { updateContainerResources } from './container-update.js';
-import type { Calls } from './context.js';
+import type { Calls, ServiceContext } from './context.js';
 import { imageFsInfo } from './image-fs-info.js';
 import { listImages, streamImages } from './image-list.js';
 import { pullImage } from './image-pull.js';
@@ -78,3 +80,19 @@ export const IMAGE_CALLS: Calls<typeof ImageService> = {
   removeImage,
   imageFsInfo,
 };
+
+/** Both services over one node's pods and images. */
+export function createServices(context: ServiceContext): Services {
+  return { runtime: bindAll(RUNTIME_CALLS, context), images: bindAll(IMAGE_CALLS, context) };
+}
+
+type AnyCall = (context: ServiceContext, request: object, signal: AbortSignal) => unknown;
+
+/** `Calls` and `Handlers` pair the same methods with the same messages; the loop forgets which. */
+function bindAll<Service>(calls: Calls<Service>, context: ServiceContext): Handlers<Service> {
+  const bound = Object.entries(calls).map(([name, call]) => [
+    name,
+    (request: object, { signal }: Call) => (call as AnyCall)(context, request, signal),
+  ]);
+  return Object.fromEntries(bound) as Handlers<Service>;
+}
