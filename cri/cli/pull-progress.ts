@@ -11,14 +11,17 @@ const TICK_MS = 200;
 const TICKS_PER_QUESTION = 5;
 const FRAMES = ['|', '/', '-', '\\'];
 
-/** Pulls, showing progress on stderr where that is a terminal. Returns the image's reference. */
-export async function pullWithProgress(cri: CriClient, image: string): Promise<string> {
-  if (!process.stderr.isTTY)
-    return (await cri.images.pullImage({ image: { image, userSpecifiedImage: image } })).imageRef;
+/** Pulls, showing progress on stderr where that is a terminal. Returns the image's reference. `signal` ends the pull. */
+export async function pullWithProgress(cri: CriClient, image: string, signal?: AbortSignal): Promise<string> {
+  const pull = async () => {
+    const options = { timeoutMs: 0, ...(signal === undefined ? {} : { signal }) };
+    return (await cri.images.pullImage({ image: { image, userSpecifiedImage: image } }, options)).imageRef;
+  };
+  if (!process.stderr.isTTY) return pull();
   const progress = new PullProgress(cri, image);
   await progress.begin();
   try {
-    return (await cri.images.pullImage({ image: { image, userSpecifiedImage: image } })).imageRef;
+    return await pull();
   } finally {
     progress.end();
   }

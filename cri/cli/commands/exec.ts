@@ -17,7 +17,7 @@ export async function exec(
   if (cmd.length === 0) throw new CribError('INVALID_ARGUMENT', 'which command? crib exec CONTAINER COMMAND…');
   const { stdout, stderr, exitCode } = await withDaemon(invocation, async (cri) => {
     const { id } = await findContainer(cri, name);
-    return cri.runtime.execSync({ containerId: id, cmd, timeout: BigInt(options.timeout) });
+    return cri.runtime.execSync({ containerId: id, cmd, timeout: BigInt(options.timeout) }, { timeoutMs: 0 });
   });
   if (invocation.json) {
     const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();

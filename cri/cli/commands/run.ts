@@ -148,19 +148,14 @@ class PodRun {
     });
   }
 
-  /** A pull ends with the connection, so Ctrl-C need not wait for it. */
   async #pullImages(): Promise<void> {
     const { initContainers, containers } = this.#manifest;
     const all = [...initContainers, ...containers];
     const { signal } = this.#stopping;
-    const aborted = new Promise<never>((_, reject) =>
-      signal.addEventListener('abort', () => reject(new CribError('CANCELLED', 'stopped while pulling images'))),
-    );
-    aborted.catch(() => undefined);
     for (const image of new Set(all.map((container) => container.image))) {
       const always = all.some((container) => container.image === image && container.alwaysPull);
       const there = await this.#cri.images.imageStatus({ image: { image } });
-      if (there.image === undefined || always) await Promise.race([pullWithProgress(this.#cri, image), aborted]);
+      if (there.image === undefined || always) await pullWithProgress(this.#cri, image, signal);
       signal.throwIfAborted();
     }
   }

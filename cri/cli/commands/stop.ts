@@ -25,10 +25,18 @@ export async function stop(
 /** StopPodSandbox kills; so a pod's containers are given their time first, as the kubelet does. `timeout` in seconds. */
 export async function stopFound(cri: CriClient, target: Found, timeout: bigint): Promise<void> {
   if (target.kind === 'container') {
-    await cri.runtime.stopContainer({ containerId: target.id, timeout });
+    await stopContainer(cri, target.id, timeout);
     return;
   }
   const { containers } = await cri.runtime.listContainers({ filter: { podSandboxId: target.id } });
-  await Promise.all(containers.map(({ id }) => cri.runtime.stopContainer({ containerId: id, timeout })));
+  await Promise.all(containers.map(({ id }) => stopContainer(cri, id, timeout)));
   await cri.runtime.stopPodSandbox({ podSandboxId: target.id });
+}
+
+/** What the daemon may take beyond the grace period. */
+const SLACK_MS = 60_000;
+
+/** `timeout` in seconds; 0 kills at once. */
+export async function stopContainer(cri: CriClient, containerId: string, timeout: bigint): Promise<void> {
+  await cri.runtime.stopContainer({ containerId, timeout }, { timeoutMs: Number(timeout) * 1000 + SLACK_MS });
 }

@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CribError, messageOf } from '../../../runtime/errors.js';
 import { ContainerState, type ContainerStatus } from '../../api/generated/index.js';
 import type { CriClient } from '../../client.js';
+import { stopContainer } from '../commands/stop.js';
 import type { ContainerManifest, PodManifest } from '../manifest.js';
 import { patiently } from './patience.js';
 import { containerRequest, type PodIdentity, podRequest } from './requests.js';
@@ -80,9 +81,7 @@ export class Supervisor {
   async stopAll(timeout: number): Promise<void> {
     const { cri } = this.#parts;
     await Promise.all(
-      [...this.#running].map((containerId) =>
-        patiently(() => cri.runtime.stopContainer({ containerId, timeout: BigInt(timeout) })),
-      ),
+      [...this.#running].map((containerId) => patiently(() => stopContainer(cri, containerId, BigInt(timeout)))),
     );
   }
 
