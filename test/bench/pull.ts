@@ -3,7 +3,6 @@
  * `node dist/test/bench/pull.js [runs]`.
  */
 
-import crypto from 'node:crypto';
 import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -12,32 +11,12 @@ import { createImageStore } from '../../runtime/images/store.js';
 import { buildImage } from '../support/images.js';
 import { pushImage } from '../support/images-push.js';
 import { startRegistry } from '../support/registry.js';
-import { directory, file, type TarItem, tar } from '../support/tar-writer.js';
-
-const LAYERS = 8;
-const LAYER_BYTES = 64 << 20;
-
-/** Files of many sizes, a third of each noise, as programs and data compress. */
-function layer(index: number): Buffer {
-  const noise = crypto.createHash('sha512').update(`${index}`).digest();
-  const cipher = crypto.createCipheriv('aes-128-ctr', noise.subarray(0, 16), noise.subarray(16, 32));
-  const items: TarItem[] = [];
-  let bytes = 0;
-  for (let i = 0; bytes < LAYER_BYTES; i++) {
-    if (i % 50 === 0) items.push(directory(`l${index}/d${i / 50}`));
-    const size = i % 100 === 0 ? 4 << 20 : 1000 + ((i * 7919) % 40_000);
-    const content = Buffer.alloc(size, `line ${i} of a text that is always the same\n`);
-    cipher.update(Buffer.alloc(Math.floor(size / 3))).copy(content);
-    items.push(file(`l${index}/d${Math.floor(i / 50)}/f${i}`, content, { mode: 0o755 }));
-    bytes += size;
-  }
-  return tar(items);
-}
+import { LAYER_BYTES, LAYERS, layerTar } from './big-image.js';
 
 const roots: string[] = [];
 const server = await startRegistry();
 const image = await buildImage({
-  layers: Array.from({ length: LAYERS }, (_, index) => layer(index)),
+  layers: Array.from({ length: LAYERS }, (_, index) => layerTar(index)),
   format: 'docker',
 });
 await pushImage(server.address, 'bench', 'latest', image);

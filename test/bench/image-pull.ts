@@ -1,0 +1,26 @@
+/** PullImage of the large image through the CRI: fetched, verified, unpacked. */
+
+import { command } from '../support/command.js';
+import type { Contestant } from './contestant.js';
+import { type Results, timed } from './results.js';
+
+const TIMEOUT_MS = 300_000;
+
+/** The runtimes in turn; each pull begins with nothing of the image and with a disk that has nothing left to write. */
+export async function measurePull(
+  contestants: readonly Contestant[],
+  reference: string,
+  rounds: number,
+  results: Results,
+): Promise<void> {
+  const group = 'PullImage, 8 layers, 170 MB compressed, 515 MB raw, registry on loopback';
+  const image = { image: reference };
+  for (let round = 0; round < rounds; round++) {
+    for (const on of contestants) {
+      await command('sync', []);
+      const { ms } = await timed(() => on.cri.images.pullImage({ image }, { timeoutMs: TIMEOUT_MS }));
+      results.add(group, 'pull', 's', on.side, ms / 1000);
+      await on.cri.images.removeImage({ image });
+    }
+  }
+}

@@ -1,0 +1,64 @@
+/** The images of the benchmarks, in a registry on loopback whose content is kept in the test cache between runs. */
+
+import { createHash } from 'node:crypto';
+import { access, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cacheDir } from '../support/cache.js';
+import { buildImage } from '../support/images.js';
+import { busyboxRootfs, rootfs, staticProgram } from '../support/images-debian.js';
+import { pushImage } from '../support/images-push.js';
+import { type Registry, startRegistry } from '../support/registry.js';
+import { LAYER_BYTES, LAYERS, layerTar } from './big-image.js';
+
+export interface BenchImages {
+  readonly registry: Registry;
+  /** Reference of the image that the pods run. */
+  readonly busybox: string;
+  /** Reference of the image of 8 layers. */
+  readonly big: string;
+}
+
+const BUSYBOX = 'bench/busybox';
+const BIG = 'bench/big';
+/** The sandbox image of runtimes that have one, below the registry that it is named with. */
+const PAUSE = 'crib-test/pause';
+
+/** Starts the registry; builds and pushes what it does not have yet. `big`: the large image is wanted too. */
+export async function startImages(big: boolean): Promise<BenchImages> {
+  const key = createHash('sha256').update(`1 ${LAYERS} ${LAYER_BYTES}`).digest('hex').slice(0, 12);
+  const dir = await cacheDir('bench', `registry-${key}`);
+  const registry = await startRegistry({ dir });
+  try {
+    await once(join(dir, 'small.pushed'), () => pushSmall(registry.address));
+    if (big) await once(join(dir, 'big.pushed'), () => pushBig(registry.address));
+  } catch (error) {
+    await registry.stop();
+    throw error;
+  }
+  return { registry, busybox: `${registry.address}/${BUSYBOX}:1`, big: `${registry.address}/${BIG}:1` };
+}
+
+async function once(mark: string, make: () => Promise<void>): Promise<void> {
+  const there = await access(mark).then(
+    () => true,
+    () => false,
+  );
+  if (there) return;
+  await make();
+  await writeFile(mark, '');
+}
+
+async function pushSmall(address: string): Promise<void> {
+  const files = await busyboxRootfs();
+  await pushImage(address, BUSYBOX, '1', await buildImage({ files, config: { Cmd: ['sh'] } }));
+  // As small as containerd's own: one static program that waits.
+  const pause = rootfs([await staticProgram('/usr/bin/catatonit')]);
+  const config = { User: '65535:65535', Entrypoint: ['/usr/bin/catatonit', '-P'] };
+  await pushImage(address, PAUSE, '1', await buildImage({ files: pause, config }));
+}
+
+async function pushBig(address: string): Promise<void> {
+  console.error('bench: making the image of 8 layers (once; it is kept in the test cache)');
+  const layers = Array.from({ length: LAYERS }, (_, index) => layerTar(index));
+  await pushImage(address, BIG, '1', await buildImage({ layers, format: 'docker' }));
+}
