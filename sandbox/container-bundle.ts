@@ -1,5 +1,6 @@
 /** From a container's configuration to its OCI bundle: who it runs as, what it mounts, which namespaces it joins. */
 
+import os from 'node:os';
 import type { ContainerConfig } from '../runtime/containers/config.js';
 import { CribError } from '../runtime/errors.js';
 import type { ImageRecord } from '../runtime/images/types.js';
@@ -48,7 +49,7 @@ export async function buildBundle(node: Node, pod: Pod, request: BundleRequest):
     id,
     config,
     image: image.run,
-    pod: { id: pod.id, ...metadata, hostname, privileged: security.privileged },
+    pod: { id: pod.id, ...metadata, hostname: hostname || os.hostname(), privileged: security.privileged },
     rootfs,
     cgroupsPath: cgroup,
     namespaces,
