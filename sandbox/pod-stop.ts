@@ -5,7 +5,7 @@ import { killContainer } from './container-stop.js';
 import type { Node } from './node.js';
 import type { Pod } from './pod-record.js';
 
-const NETWORK_TIMEOUT_MS = 60_000;
+export const NETWORK_TIMEOUT_MS = 60_000;
 
 /** Stops a pod and all its containers. What is not there, or stopped already, is no error. */
 export async function stopPod(node: Node, id: string): Promise<void> {

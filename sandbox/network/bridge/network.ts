@@ -45,6 +45,8 @@ export class BridgeNetwork {
   readonly #allocators: readonly AddressAllocator[];
   readonly #records: NetworkRecords;
   readonly #log: Log;
+  /** Interfaces that are being removed, by pod. */
+  readonly #leaving = new Map<string, Promise<void>>();
   #bridge: Link | undefined;
   #failure = 'not opened yet';
 
@@ -80,7 +82,9 @@ export class BridgeNetwork {
     }
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#leaving.values());
+  }
 
   readiness(): NetworkReadiness {
     if (this.#failure === '') return { ready: true, reason: '', message: '' };
@@ -119,17 +123,29 @@ export class BridgeNetwork {
   }
 
   /**
-   * Taken back when host ports and interface are gone. The two go side by side: most of the time is the kernel's own,
-   * which waits for a grace period before an interface is gone. The record, and with it the address, goes last.
+   * Returns when the host ports are gone. The interface goes behind its back: the kernel waits for a grace period of
+   * 20 ms before it is gone, and until then the record holds the address. A second call waits for that.
    */
   async detach(record: BridgeRecord, signal: AbortSignal): Promise<void> {
-    await Promise.all([removeLink(record.link), unpublish(record, signal)]);
+    const leaving = this.#leaving.get(record.podId);
+    if (leaving !== undefined) return leaving;
+    await unpublish(record, signal);
+    const removal = this.#removeInterface(record).finally(() => this.#leaving.delete(record.podId));
+    this.#leaving.set(record.podId, removal);
+    removal.catch((error: unknown) => {
+      this.#log.warn({ pod: record.podId, error: messageOf(error) }, 'the interface of a pod could not be removed yet');
+    });
+  }
+
+  async #removeInterface(record: BridgeRecord): Promise<void> {
+    await removeLink(record.link);
     await this.#records.remove(record.podId);
   }
 
   /** Removes bridge and table. Throws FAILED_PRECONDITION while a pod is attached. */
   async destroy(): Promise<void> {
     const { name } = this.#options;
+    await Promise.allSettled(this.#leaving.values());
     const [pod] = this.#own();
     if (pod !== undefined) {
       throw new CribError(
