@@ -96,6 +96,7 @@ export class BridgeNetwork {
     const bridge = this.#bridge;
     if (bridge === undefined) throw new CribError('UNAVAILABLE', this.readiness().message);
     const ports = publishedPorts(request);
+    if (!this.#hasFreeAddress()) await Promise.allSettled(this.#leaving.values());
     // From here to `save` nothing is awaited: two pods cannot be given the same.
     refuseConflicts(ports, this.#own());
     const taken = this.#taken();
@@ -193,6 +194,18 @@ export class BridgeNetwork {
       await this.detach(record, AbortSignal.timeout(TIMEOUT_MS));
     } catch (error) {
       this.#log.warn({ pod: record.podId, error: messageOf(error) }, 'a failed attachment could not be undone yet');
+    }
+  }
+
+  /** False where only pods that are leaving still hold the last addresses. */
+  #hasFreeAddress(): boolean {
+    if (this.#leaving.size === 0) return true;
+    const taken = this.#taken();
+    try {
+      for (const allocator of this.#allocators) allocator.take(taken);
+      return true;
+    } catch {
+      return false;
     }
   }
 

@@ -11,4 +11,5 @@ process.send?.('attaching');
 for (;;) {
   await network.attach(request('killed', netns, { portMappings: [tcpPort(29_183, 80)] }), SIGNAL);
   await network.detach('killed', SIGNAL);
+  await network.detach('killed', SIGNAL);
 }
