@@ -15,8 +15,10 @@ const SOURCES = join(HERE, '..', '..', 'test');
 /** Directories that hold no unit tests; the tests of conformance/ itself that need only Go are named again. */
 const APART = ['conformance', 'cluster', 'bench'];
 const WITH_GO = ['conformance/api', 'conformance/seccomp'];
-/** Two files at a time: tests make mounts, cgroups and processes, and machines have two cores. */
+/** Two files at a time: machines have two cores. */
 const CONCURRENCY = 2;
+/** Tests that run pods or networks compare the whole host before and after: each of their files runs alone. */
+const ALONE = ['sandbox/', 'cri/', 'churn/', 'demo/'];
 /** Limit of one test or file, in milliseconds. */
 const TIMEOUT_MS = 180_000;
 
@@ -73,15 +75,12 @@ async function main(): Promise<number> {
   const failed: Outcome[] = [];
   const skipped: Outcome[] = [];
   const output = new Map<string, string[]>();
-  const stream = run({ files, concurrency: CONCURRENCY, timeout: TIMEOUT_MS });
   const keep = (event: { file?: string | undefined; message: string }) => {
     const said = output.get(event.file ?? '') ?? [];
     if (said.length < 200) said.push(event.message);
     output.set(event.file ?? '', said);
   };
-  stream.on('test:stdout', keep);
-  stream.on('test:stderr', keep);
-  stream.on('test:pass', (event: TestEvent) => {
+  const pass = (event: TestEvent) => {
     const left = event.skip ?? event.todo;
     if (left !== undefined && left !== false) {
       skipped.push({
@@ -89,13 +88,20 @@ async function main(): Promise<number> {
         detail: left === true ? 'no reason given' : String(left) || 'no reason given',
       });
     } else if (isOneOf(event)) passed++;
-  });
-  stream.on('test:fail', (event: TestEvent) => {
+  };
+  const fail = (event: TestEvent) => {
     if (!isOneOf(event)) return;
     failed.push({ name: where(event), detail: explain(event.details.error) });
     console.log(`FAILED ${where(event)}`);
-  });
-  for await (const _ of stream);
+  };
+  const alone = files.filter((file) => ALONE.some((directory) => relative(HERE, file).startsWith(directory)));
+  const together = files.filter((file) => !alone.includes(file));
+  for (const [group, concurrency] of [[together, CONCURRENCY] as const, [alone, 1] as const]) {
+    if (group.length === 0) continue;
+    const stream = run({ files: group, concurrency, timeout: TIMEOUT_MS });
+    stream.on('test:stdout', keep).on('test:stderr', keep).on('test:pass', pass).on('test:fail', fail);
+    for await (const _ of stream);
+  }
   report(failed, skipped, output);
   console.log(`${passed} passed, ${failed.length} failed, ${skipped.length} skipped`);
   return failed.length === 0 && passed > 0 ? 0 : 1;
