@@ -19,21 +19,12 @@ export async function describeMachine(): Promise<string> {
 }
 
 export function toMarkdown(results: Results, head: readonly string[]): string {
+  const rows = results.rows();
   const lines = [...head, ''];
-  let group = '';
-  for (const row of results.rows()) {
-    if (row.group !== group) {
-      group = row.group;
-      lines.push(`**${group}**`, '', '| measure | crib | containerd | crib / containerd | bare runtime | n |');
-      lines.push('| --- | --- | --- | --- | --- | --- |');
-      lines.push(
-        ...results
-          .rows()
-          .filter((one) => one.group === group)
-          .map(tableRow),
-        '',
-      );
-    }
+  for (const group of new Set(rows.map((row) => row.group))) {
+    lines.push(`**${group}**`, '', '| measure | crib | containerd | crib / containerd | bare runtime | n |');
+    lines.push('| --- | --- | --- | --- | --- | --- |');
+    lines.push(...rows.filter((row) => row.group === group).map(tableRow), '');
   }
   if (results.notes.length > 0) lines.push('Notes:', '', ...results.notes.map((note) => `- ${note}`), '');
   return lines.join('\n');
