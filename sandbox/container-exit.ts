@@ -33,7 +33,7 @@ export async function finishUnseen(node: Node, container: Container): Promise<vo
 
 async function recordExit(node: Node, container: Container, change: Partial<ContainerRecord>): Promise<void> {
   if (container.record.state !== 'running') return;
-  await node.updateContainer(container, { state: 'exited', ...change });
+  await node.endContainer(container, change);
   container.markExited();
   node.emit('stopped', container.id, container.record.podId);
 }

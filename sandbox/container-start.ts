@@ -41,8 +41,7 @@ async function start(node: Node, container: Container): Promise<void> {
 }
 
 async function cannotRun(node: Node, container: Container, error: unknown): Promise<void> {
-  await node.updateContainer(container, {
-    state: 'exited',
+  await node.endContainer(container, {
     exitCode: CANNOT_RUN_EXIT_CODE,
     reason: 'ContainerCannotRun',
     message: messageOf(error),

@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { CgroupSampler } from '../runtime/cgroups/sampler.js';
 import type { Cgroups } from '../runtime/cgroups/types.js';
 import { Records } from '../runtime/containers/records.js';
+import { messageOf } from '../runtime/errors.js';
 import type { ImageStore } from '../runtime/images/types.js';
 import type { Keeper } from '../runtime/keeper/protocol.js';
 import type { Log } from '../runtime/log.js';
@@ -13,7 +14,7 @@ import { nowNs } from './clock.js';
 import { type Container, type ContainerRecord, isContainerRecord } from './container-record.js';
 import type { Handlers } from './handlers.js';
 import type { PodNetwork } from './network/types.js';
-import { isPodRecord, type Pod, type PodRecord } from './pod-record.js';
+import { isPodRecord, type Pod, type PodRecord, type PodState } from './pod-record.js';
 import { Registry } from './registry.js';
 import type { ContainerEvent } from './types.js';
 import type { WritableLayers } from './writable-layers.js';
@@ -79,6 +80,29 @@ export class Node {
     const next = { ...container.record, ...change };
     await this.containerRecords.save(next);
     container.record = next;
+  }
+
+  /**
+   * For an end, which a full or read-only disk must not hold up: pods are stopped to free it. The kernel and the keeper
+   * know that it has ended, so the next start comes to the same.
+   */
+  async endPod(pod: Pod, state: PodState): Promise<void> {
+    await this.#despiteDisk(() => this.updatePod(pod, { state }));
+    pod.record = { ...pod.record, state };
+  }
+
+  async endContainer(container: Container, change: Partial<ContainerRecord>): Promise<void> {
+    const ended = { ...change, state: 'exited' as const };
+    await this.#despiteDisk(() => this.updateContainer(container, ended));
+    container.record = { ...container.record, ...ended };
+  }
+
+  async #despiteDisk(save: () => Promise<void>): Promise<void> {
+    try {
+      await save();
+    } catch (error) {
+      this.parts.log.warn({ error: messageOf(error) }, 'an end could not be recorded; it is known in memory only');
+    }
   }
 
   containersOf(podId: string): Container[] {

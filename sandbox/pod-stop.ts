@@ -16,12 +16,12 @@ export async function stopPod(node: Node, id: string): Promise<void> {
 /** To be called within the pod's `serial`. */
 export async function stop(node: Node, pod: Pod): Promise<void> {
   if (pod.record.state === 'not-ready') return;
-  if (pod.record.state !== 'stopping') await node.updatePod(pod, { state: 'stopping' });
+  if (pod.record.state !== 'stopping') await node.endPod(pod, 'stopping');
   const containers = node.containersOf(pod.id);
   await Promise.all(containers.map((container) => killContainer(node, container)));
   await node.parts.network.detach(pod.id, AbortSignal.timeout(NETWORK_TIMEOUT_MS));
   await node.backend(pod.record).release(pod.record);
-  await node.updatePod(pod, { state: 'not-ready' });
+  await node.endPod(pod, 'not-ready');
 }
 
 /** Throws FAILED_PRECONDITION unless containers may be made in the pod. */

@@ -54,7 +54,7 @@ export async function assemble(config: Config, log: Log, bundles = ownDirectory(
   const sampler = new CgroupSampler(cgroups);
   const network = createNetwork({
     mode: config.network,
-    root: path.join(root, 'network'),
+    root,
     confDir: config.cniConfDir,
     binDirs: config.cniBinDir,
     bridge: { name: config.bridgeName, subnets: config.bridgeSubnets },

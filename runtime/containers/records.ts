@@ -5,25 +5,13 @@
 
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import { replaceFile } from '../durable-file.js';
 import { errnoName } from '../linux/libc.js';
 import type { Log } from '../log.js';
 import { directoryOf, isId } from './ids.js';
 
 const FILE = 'state.json';
 const MAX_BYTES = 16 * 1024 * 1024;
-
-/** Writes `value` so that it survives kill -9 and a power cut once the promise resolves. */
-export async function writeDurably(file: string, value: unknown): Promise<void> {
-  const temporary = `${file}.tmp`;
-  const handle = await fs.open(temporary, 'w', 0o600);
-  try {
-    await handle.writeFile(JSON.stringify(value));
-    await handle.datasync();
-  } finally {
-    await handle.close();
-  }
-  await fs.rename(temporary, file);
-}
 
 export class Records<T extends { readonly id: string }> {
   readonly #root: string;
@@ -45,11 +33,11 @@ export class Records<T extends { readonly id: string }> {
   async save(record: T): Promise<void> {
     const directory = this.directory(record.id);
     try {
-      await writeDurably(path.join(directory, FILE), record);
+      await replaceFile(path.join(directory, FILE), JSON.stringify(record), true);
     } catch (error) {
       if (errnoName(error) !== 'ENOENT') throw error;
       await fs.mkdir(directory, { recursive: true, mode: 0o700 });
-      await writeDurably(path.join(directory, FILE), record);
+      await replaceFile(path.join(directory, FILE), JSON.stringify(record), true);
     }
   }
 

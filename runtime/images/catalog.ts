@@ -1,10 +1,10 @@
 /** What images there are and what they are called: one durable file, the only source of truth of the store. */
 
 import fs from 'node:fs/promises';
+import { replaceFile } from '../durable-file.js';
 import { CribError, messageOf } from '../errors.js';
 import { errnoName } from '../linux/libc.js';
 import type { Log } from '../log.js';
-import { writeDurably } from './durable-file.js';
 import { isObject } from './manifest.js';
 import { parseReference, repositoryName } from './reference.js';
 import type { Descriptor } from './registry-types.js';
@@ -64,7 +64,7 @@ export class Catalog {
 
   /** Replaces the list, durably. It is in force when this returns, and not before. */
   async save(images: readonly CatalogImage[]): Promise<void> {
-    await writeDurably(this.#file, `${JSON.stringify({ version: VERSION, images }, null, 1)}\n`);
+    await replaceFile(this.#file, `${JSON.stringify({ version: VERSION, images }, null, 1)}\n`, true);
     this.#images = new Map(images.map((image) => [image.id, image]));
   }
 

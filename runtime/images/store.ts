@@ -13,13 +13,13 @@ import { spawn } from 'node:child_process';
 import crypto from 'node:crypto';
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import { replaceFile } from '../durable-file.js';
 import { attempting, CribError } from '../errors.js';
 import { tryLock } from '../linux/files.js';
 import type { Log } from '../log.js';
 import { Serial } from '../serial.js';
 import { BlobStore } from './blobs.js';
 import { Catalog, type CatalogImage, nameOf, withImage, withoutName } from './catalog.js';
-import { writeDurably } from './durable-file.js';
 import { Holds } from './holds.js';
 import { ImagePull, type PullContext } from './image-pull.js';
 import type { LayerLimits } from './layer-pull.js';
@@ -213,7 +213,7 @@ class Store implements ImageStore {
   }
 
   async #writeIndex(): Promise<void> {
-    await writeDurably(path.join(this.#directory, 'index.json'), indexOf(this.#catalog.images));
+    await replaceFile(path.join(this.#directory, 'index.json'), indexOf(this.#catalog.images), true);
   }
 
   async #takeLock(): Promise<void> {

@@ -23,7 +23,7 @@ const DRAIN_IDLE_MS = 1000;
 /** and so is this time altogether. */
 const DRAIN_MAX_MS = 15_000;
 const FLUSH_MAX_MS = 15_000;
-const RECORD_ATTEMPTS = 20;
+const RECORD_ATTEMPTS = 4;
 
 export interface ContainerServices {
   readonly intents: Intents;

@@ -6,6 +6,7 @@
 
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import { replaceFile } from '../durable-file.js';
 import { errnoName } from '../linux/libc.js';
 import { isObject } from './frames.js';
 import type { KeptContainer, KeptContainerSpec, KeptExit, KeptStdio } from './protocol.js';
@@ -29,27 +30,9 @@ export function intentOf(spec: KeptContainerSpec): Intent {
   return { id: spec.id, directory: spec.directory, stdio: spec.stdio, cgroupDirs: spec.cgroupDirs };
 }
 
-/** Writes `value` beside and renames, so that a reader sees all or nothing; `sync` makes it survive a power cut. */
-async function writeJson(file: string, value: object, sync: boolean): Promise<void> {
-  const temporary = `${file}.tmp`;
-  const handle = await fs.open(temporary, 'w', 0o600);
-  try {
-    await handle.writeFile(JSON.stringify({ version: VERSION, ...value }));
-    if (sync) await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await fs.rename(temporary, file);
-  if (sync) await syncDirectory(path.dirname(file));
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await fs.open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+/** `sync` makes it survive a power cut. */
+function writeJson(file: string, value: object, sync: boolean): Promise<void> {
+  return replaceFile(file, JSON.stringify({ version: VERSION, ...value }), sync);
 }
 
 async function readJson(file: string): Promise<Record<string, unknown> | undefined> {

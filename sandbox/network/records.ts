@@ -6,7 +6,7 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { directoryOf } from '../../runtime/containers/ids.js';
-import { writeDurably } from '../../runtime/containers/records.js';
+import { replaceFile } from '../../runtime/durable-file.js';
 import type { Log } from '../../runtime/log.js';
 import type { BridgeRecord } from './bridge/record.js';
 import { isBridgeRecord } from './bridge/record.js';
@@ -65,7 +65,7 @@ export class NetworkRecords {
     const before = this.#records.get(record.podId);
     this.#records.set(record.podId, record);
     try {
-      await writeDurably(file, record);
+      await replaceFile(file, JSON.stringify(record), true);
     } catch (error) {
       if (before === undefined) this.#records.delete(record.podId);
       else this.#records.set(record.podId, before);

@@ -29,9 +29,14 @@ export interface TestNode {
 
 const BUNDLES = path.resolve(import.meta.dirname, '../../bundle');
 
-/** `subnet` must be one that no other test uses at the same time. */
-export async function startTestNode(subnet: string, bridge: string): Promise<TestNode> {
+/** `subnet` must be one that no other test uses at the same time; `prepare` may mount something on the directory. */
+export async function startTestNode(
+  subnet: string,
+  bridge: string,
+  prepare: (directory: string) => Promise<void> = async () => {},
+): Promise<TestNode> {
   const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'crib-node-'));
+  await prepare(directory);
   const root = path.join(directory, 'root');
   const state = path.join(directory, 'state');
   const { log, lines } = recordingLog();
@@ -65,7 +70,7 @@ export async function startTestNode(subnet: string, bridge: string): Promise<Tes
         await node.close();
         await endKeeper(state);
         await registry.stop();
-        await fs.rm(directory, { recursive: true, force: true });
+        await fs.rm(directory, { recursive: true, force: true }).catch(() => undefined);
         const errors = lines.filter((line) => line.level === 'error');
         if (errors.length > 0) throw new Error(`errors were logged: ${JSON.stringify(errors)}`);
       },
