@@ -5,16 +5,24 @@ import { test } from 'node:test';
 import { unmountIfMounted } from '../../runtime/containers/rootfs.js';
 import { mount } from '../../runtime/linux/mounts.js';
 import { containerConfig, podConfig } from '../support/configs.js';
-import { startTestNode } from '../support/node.js';
+import { startTestNode, type TestNode } from '../support/node.js';
 
 const NEVER = new AbortController().signal;
 
-test('a full disk refuses what is new with RESOURCE_EXHAUSTED, and a pod can still be stopped and removed', async (t) => {
+test('a full disk refuses what is new with RESOURCE_EXHAUSTED, and a pod can still be stopped and removed', async () => {
   const node = await startTestNode('10.203.2.0/24', 'cribtestpod1', async (directory) => {
     mount('tmpfs', directory, 'tmpfs', 0, 'size=64m');
-    t.after(() => unmountIfMounted(directory));
   });
-  t.after(() => node.stop());
+  try {
+    await fillAndStop(node);
+  } finally {
+    await node.stop();
+    unmountIfMounted(node.directory);
+    await fs.rmdir(node.directory);
+  }
+});
+
+async function fillAndStop(node: TestNode): Promise<void> {
   const { pods } = node.node();
   const pod = await pods.runPod(podConfig('before'), '', NEVER);
   const config = { ...containerConfig('c', node.image), command: ['sleep', '1000'] };
@@ -35,7 +43,7 @@ test('a full disk refuses what is new with RESOURCE_EXHAUSTED, and a pod can sti
 
   await fs.rm(filler);
   await pods.removePod(await pods.runPod(podConfig('during'), '', NEVER));
-});
+}
 
 async function fill(file: string): Promise<void> {
   const handle = await fs.open(file, 'w');
