@@ -83,12 +83,18 @@ async function namespacesOf(node: Node, pod: Pod, config: ContainerConfig): Prom
   return { ...pod.record.namespaces, pid: await pidNamespace(node, pod, config) };
 }
 
-/** CRI NamespaceOption.pid: the container's own, the pod's, the host's, or that of another container of the pod. */
+/**
+ * CRI NamespaceOption.pid: the container's own, the pod's, the host's, or that of another container of the pod. A
+ * container that asks for the pod's gets what the pod was made with: a pod that shares none gives it one of its own.
+ */
 async function pidNamespace(node: Node, pod: Pod, config: ContainerConfig): Promise<string> {
   const { pid, targetId } = config.security.namespaces;
   if (pid === 'node') return 'host';
   if (pid === 'container') return 'new';
-  if (pid === 'pod') return node.backend(pod.record).sharedPidNamespace(pod.record);
+  if (pid === 'pod') {
+    const ofPod = pod.record.namespaces.pid;
+    return ofPod === 'pod' ? node.backend(pod.record).sharedPidNamespace(pod.record) : ofPod;
+  }
   const target = node.containers.get(targetId).record;
   if (target.podId !== pod.id || target.state !== 'running' || startTimeOf(target.pid) !== target.startTime) {
     throw new CribError(
