@@ -1,8 +1,9 @@
-import type {
-  ListContainersRequest,
-  ListContainersResponse,
-  StreamContainersRequest,
-  StreamContainersResponse,
+import {
+  Container,
+  type ListContainersRequest,
+  type ListContainersResponse,
+  type StreamContainersRequest,
+  type StreamContainersResponse,
 } from '../api/generated/index.js';
 import { batches } from './batches.js';
 import type { ServerStream, Unary } from './context.js';
@@ -18,5 +19,5 @@ export const streamContainers: ServerStream<StreamContainersRequest, StreamConta
   request,
 ) {
   const found = pods.listContainers(containerFilter(request.filter)).map(containerMessage);
-  for (const containers of batches(found)) yield { containers };
+  for (const containers of batches(found, Container)) yield { containers };
 };

@@ -1,10 +1,11 @@
-import type {
-  ContainerStatsRequest,
-  ContainerStatsResponse,
-  ListContainerStatsRequest,
-  ListContainerStatsResponse,
-  StreamContainerStatsRequest,
-  StreamContainerStatsResponse,
+import {
+  ContainerStats,
+  type ContainerStatsRequest,
+  type ContainerStatsResponse,
+  type ListContainerStatsRequest,
+  type ListContainerStatsResponse,
+  type StreamContainerStatsRequest,
+  type StreamContainerStatsResponse,
 } from '../api/generated/index.js';
 import { batches } from './batches.js';
 import type { ServerStream, Unary } from './context.js';
@@ -26,5 +27,5 @@ export const listContainerStats: Unary<ListContainerStatsRequest, ListContainerS
 export const streamContainerStats: ServerStream<StreamContainerStatsRequest, StreamContainerStatsResponse> =
   async function* ({ pods }, request) {
     const found = (await pods.listContainerStats(statsFilter(request.filter))).map(containerStats);
-    for (const part of batches(found)) yield { containerStats: part };
+    for (const part of batches(found, ContainerStats)) yield { containerStats: part };
   };

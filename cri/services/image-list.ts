@@ -1,10 +1,11 @@
 import type { ImageStore } from '../../runtime/images/types.js';
-import type {
-  ImageFilter,
-  ListImagesRequest,
-  ListImagesResponse,
-  StreamImagesRequest,
-  StreamImagesResponse,
+import {
+  Image,
+  type ImageFilter,
+  type ListImagesRequest,
+  type ListImagesResponse,
+  type StreamImagesRequest,
+  type StreamImagesResponse,
 } from '../api/generated/index.js';
 import { batches } from './batches.js';
 import type { ServerStream, Unary } from './context.js';
@@ -18,7 +19,7 @@ export const streamImages: ServerStream<StreamImagesRequest, StreamImagesRespons
   { images },
   request,
 ) {
-  for (const part of batches(select(images, request.filter))) yield { images: part };
+  for (const part of batches(select(images, request.filter), Image)) yield { images: part };
 };
 
 /** A filter names one image; an empty one is no filter. */

@@ -1,8 +1,9 @@
-import type {
-  ListPodSandboxRequest,
-  ListPodSandboxResponse,
-  StreamPodSandboxesRequest,
-  StreamPodSandboxesResponse,
+import {
+  type ListPodSandboxRequest,
+  type ListPodSandboxResponse,
+  PodSandbox,
+  type StreamPodSandboxesRequest,
+  type StreamPodSandboxesResponse,
 } from '../api/generated/index.js';
 import { batches } from './batches.js';
 import type { ServerStream, Unary } from './context.js';
@@ -18,5 +19,5 @@ export const streamPodSandboxes: ServerStream<StreamPodSandboxesRequest, StreamP
   request,
 ) {
   const found = pods.listPods(podFilter(request.filter)).map(podMessage);
-  for (const podSandboxes of batches(found)) yield { podSandboxes };
+  for (const podSandboxes of batches(found, PodSandbox)) yield { podSandboxes };
 };

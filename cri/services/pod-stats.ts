@@ -1,10 +1,11 @@
-import type {
-  ListPodSandboxStatsRequest,
-  ListPodSandboxStatsResponse,
-  PodSandboxStatsRequest,
-  PodSandboxStatsResponse,
-  StreamPodSandboxStatsRequest,
-  StreamPodSandboxStatsResponse,
+import {
+  type ListPodSandboxStatsRequest,
+  type ListPodSandboxStatsResponse,
+  PodSandboxStats,
+  type PodSandboxStatsRequest,
+  type PodSandboxStatsResponse,
+  type StreamPodSandboxStatsRequest,
+  type StreamPodSandboxStatsResponse,
 } from '../api/generated/index.js';
 import { batches } from './batches.js';
 import type { ServerStream, Unary } from './context.js';
@@ -26,5 +27,5 @@ export const listPodSandboxStats: Unary<ListPodSandboxStatsRequest, ListPodSandb
 export const streamPodSandboxStats: ServerStream<StreamPodSandboxStatsRequest, StreamPodSandboxStatsResponse> =
   async function* ({ pods }, request) {
     const found = (await pods.listPodStats(podStatsFilter(request.filter))).map(podStats);
-    for (const podSandboxStats of batches(found)) yield { podSandboxStats };
+    for (const podSandboxStats of batches(found, PodSandboxStats)) yield { podSandboxStats };
   };

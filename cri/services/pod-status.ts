@@ -9,7 +9,7 @@ export const podSandboxStatus: Unary<PodSandboxStatusRequest, PodSandboxStatusRe
   const containers = context.pods.listContainers({ podId: view.id });
   return {
     status: podStatusMessage(view),
-    containersStatuses: containers.map(containerStatusMessage),
+    containersStatuses: containers.map((container) => containerStatusMessage(container, context.images)),
     timestamp: BigInt(Date.now()) * 1_000_000n,
     info: request.verbose ? info(await context.pods.podInfo(view.id)) : {},
   };

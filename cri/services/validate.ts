@@ -1,5 +1,6 @@
 /** Checks of a request. Each throws INVALID_ARGUMENT with the path of the field in the request. */
 
+import net from 'node:net';
 import path from 'node:path';
 import { isId } from '../../runtime/containers/ids.js';
 import { CribError } from '../../runtime/errors.js';
@@ -20,6 +21,15 @@ export function requiredText(value: string, field: string): string {
   return value === '' ? refuse(field, 'is required') : value;
 }
 
+/** A name of an object: there, short enough for messages and file names, and without NUL. Bytes. */
+const MAX_NAME_BYTES = 1024;
+
+export function nameOf(value: string, field: string): string {
+  requiredText(value, field);
+  if (Buffer.byteLength(value) > MAX_NAME_BYTES) refuse(field, `is longer than ${MAX_NAME_BYTES} bytes`);
+  return noNul(value, field);
+}
+
 /** An id or a prefix of one. */
 export function idOf(value: string, field: string): string {
   requiredText(value, field);
@@ -33,6 +43,14 @@ export function integer(value: bigint | number, field: string, low: number, high
     refuse(field, `is ${value}: it must not be more than ${high}`);
   }
   return Number(value > high ? high : value);
+}
+
+/** Longest time that a call may ask for: a Node timer beyond 2^31 ms fires at once. 20 days. */
+const MAX_TIMEOUT_MS = 20 * 86_400_000;
+
+/** Milliseconds of a timeout in seconds. */
+export function timeoutMs(seconds: bigint, field: string): number {
+  return Math.min(integer(seconds, field, 0) * 1000, MAX_TIMEOUT_MS);
 }
 
 /** Limits for which -1, and the largest number there is, mean "unlimited". */
@@ -50,6 +68,16 @@ export function pathBelow(value: string, field: string): string {
   const climbs = value.split('/').includes('..') || path.isAbsolute(value);
   if (climbs) refuse(field, `${shown(value)} must be relative and without ".."`);
   return noNul(value, field);
+}
+
+/** An IP address, or the empty string for all. */
+export function addressOf(value: string, field: string): string {
+  return value === '' || net.isIP(value) !== 0 ? value : refuse(field, `${shown(value)} is not an IP address`);
+}
+
+/** Text of a given form; `form` says it in words. */
+export function matching(value: string, pattern: RegExp, form: string, field: string): string {
+  return pattern.test(value) ? value : refuse(field, `${shown(value)} is not ${form}`);
 }
 
 /** Text that reaches the kernel or an argument list. */

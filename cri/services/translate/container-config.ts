@@ -8,7 +8,18 @@ import type {
   MountPropagation,
 } from '../../../runtime/containers/config.js';
 import * as api from '../../api/generated/index.js';
-import { absolutePath, enumOf, labels, noNul, pathBelow, refuse, required, requiredText } from '../validate.js';
+import {
+  absolutePath,
+  enumOf,
+  labels,
+  matching,
+  nameOf,
+  noNul,
+  pathBelow,
+  refuse,
+  required,
+  requiredText,
+} from '../validate.js';
 import { resourcesOf } from './resources.js';
 import { containerSecurity, idMappings } from './security.js';
 
@@ -22,7 +33,7 @@ export function containerConfigOf(message: api.ContainerConfig | undefined, fiel
   if (config.windows !== undefined) refuse(`${field}.windows`, 'is set, but this is a Linux node');
   const text = (value: string, name: string) => noNul(value, `${field}.${name}`);
   return {
-    metadata: { name: requiredText(metadata.name, `${field}.metadata.name`), attempt: metadata.attempt },
+    metadata: { name: nameOf(metadata.name, `${field}.metadata.name`), attempt: metadata.attempt },
     image: imageOf(config.image, `${field}.image`),
     command: config.command.map((word, index) => text(word, `command[${index}]`)),
     args: config.args.map((word, index) => text(word, `args[${index}]`)),
@@ -46,7 +57,7 @@ export function containerConfigOf(message: api.ContainerConfig | undefined, fiel
 export function imageOf(message: api.ImageSpec | undefined, field: string): ImageSpec {
   const image = required(message, field);
   return {
-    image: noNul(requiredText(image.image, `${field}.image`), `${field}.image`),
+    image: nameOf(image.image, `${field}.image`),
     userSpecifiedImage: image.userSpecifiedImage,
     annotations: labels(image.annotations, `${field}.annotations`),
   };
@@ -77,9 +88,9 @@ function mountOf(mount: api.Mount, field: string): MountConfig {
 
 function deviceOf(device: api.Device, field: string): DeviceConfig {
   return {
-    containerPath: device.containerPath,
+    containerPath: absolutePath(device.containerPath, `${field}.container_path`),
     hostPath: absolutePath(device.hostPath, `${field}.host_path`),
-    permissions: device.permissions,
+    permissions: matching(device.permissions, /^[rwm]{0,3}$/, 'any of r, w and m', `${field}.permissions`),
   };
 }
 

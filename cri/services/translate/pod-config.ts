@@ -2,7 +2,7 @@
 
 import type { DnsConfig, PodConfig, PortMapping } from '../../../sandbox/config.js';
 import type * as api from '../../api/generated/index.js';
-import { absolutePath, enumOf, integer, labels, noNul, refuse, required, requiredText } from '../validate.js';
+import { absolutePath, addressOf, enumOf, integer, labels, nameOf, noNul, refuse, required } from '../validate.js';
 import { resourcesOf } from './resources.js';
 import { podSecurity } from './security.js';
 
@@ -20,9 +20,9 @@ export function podConfigOf(message: api.PodSandboxConfig | undefined, field: st
     value === undefined ? undefined : resourcesOf(value, `${field}.linux.${name}`);
   return {
     metadata: {
-      name: requiredText(metadata.name, `${field}.metadata.name`),
-      uid: requiredText(metadata.uid, `${field}.metadata.uid`),
-      namespace: requiredText(metadata.namespace, `${field}.metadata.namespace`),
+      name: nameOf(metadata.name, `${field}.metadata.name`),
+      uid: nameOf(metadata.uid, `${field}.metadata.uid`),
+      namespace: nameOf(metadata.namespace, `${field}.metadata.namespace`),
       attempt: metadata.attempt,
     },
     hostname: hostname(config.hostname, `${field}.hostname`),
@@ -32,7 +32,7 @@ export function podConfigOf(message: api.PodSandboxConfig | undefined, field: st
     labels: labels(config.labels, `${field}.labels`),
     annotations: labels(config.annotations, `${field}.annotations`),
     cgroupParent: cgroupParent(linux?.cgroupParent ?? '', `${field}.linux.cgroup_parent`),
-    sysctls: linux?.sysctls ?? {},
+    sysctls: labels(linux?.sysctls ?? {}, `${field}.linux.sysctls`),
     overhead: optionalResources(linux?.overhead, 'overhead'),
     resources: optionalResources(linux?.resources, 'resources'),
     security: podSecurity(linux?.securityContext, `${field}.linux.security_context`),
@@ -63,9 +63,9 @@ function dns(message: api.DNSConfig, field: string): DnsConfig {
 function port(message: api.PortMapping, field: string): PortMapping {
   return {
     protocol: enumOf(message.protocol, PROTOCOLS, `${field}.protocol`),
-    containerPort: integer(message.containerPort, `${field}.container_port`, 0, 65_535),
+    containerPort: integer(message.containerPort, `${field}.container_port`, 1, 65_535),
     hostPort: integer(message.hostPort, `${field}.host_port`, 0, 65_535),
-    hostIp: message.hostIp,
+    hostIp: addressOf(message.hostIp, `${field}.host_ip`),
   };
 }
 

@@ -3,7 +3,7 @@
 import type { Resources } from '../../../runtime/containers/config.js';
 import type { LinuxContainerResources } from '../../api/generated/index.js';
 import type { DeepPartial } from '../../api/wire.js';
-import { integer, limit } from '../validate.js';
+import { integer, labels, limit, matching, noNul } from '../validate.js';
 
 const NONE: Resources = {
   cpuPeriod: 0,
@@ -22,20 +22,44 @@ const NONE: Resources = {
 export function resourcesOf(message: LinuxContainerResources | undefined, field: string): Resources {
   if (message === undefined) return NONE;
   return {
-    cpuPeriod: integer(message.cpuPeriod, `${field}.cpu_period`, 0),
+    cpuPeriod: cpuPeriod(message.cpuPeriod, `${field}.cpu_period`),
     cpuQuota: limit(message.cpuQuota, `${field}.cpu_quota`),
     cpuShares: integer(message.cpuShares, `${field}.cpu_shares`, 0),
     memoryLimit: limit(message.memoryLimitInBytes, `${field}.memory_limit_in_bytes`),
     memorySwapLimit: limit(message.memorySwapLimitInBytes, `${field}.memory_swap_limit_in_bytes`),
     oomScoreAdj: integer(message.oomScoreAdj, `${field}.oom_score_adj`, -1000, 1000),
-    cpusetCpus: message.cpusetCpus,
-    cpusetMems: message.cpusetMems,
+    cpusetCpus: cpuset(message.cpusetCpus, `${field}.cpuset_cpus`),
+    cpusetMems: cpuset(message.cpusetMems, `${field}.cpuset_mems`),
     hugepageLimits: message.hugepageLimits.map(({ pageSize, limit: bytes }, index) => ({
-      pageSize,
+      pageSize: matching(
+        pageSize,
+        /^\d{1,6}[KMG]i?B$/,
+        'a page size as 2MB',
+        `${field}.hugepage_limits[${index}].page_size`,
+      ),
       limit: integer(bytes, `${field}.hugepage_limits[${index}].limit`, 0),
     })),
-    unified: message.unified,
+    unified: unified(message.unified, `${field}.unified`),
   };
+}
+
+/** Microseconds; the kernel takes 1 ms to 1 s (sched-bwc.rst). */
+function cpuPeriod(value: bigint, field: string): number {
+  return value === 0n ? 0 : integer(value, field, 1000, 1_000_000);
+}
+
+/** cpuset(7), "List format". */
+function cpuset(value: string, field: string): string {
+  return matching(value, /^[0-9,\s-]{0,4096}$/, 'a list of numbers as 0-3,8', field);
+}
+
+/** Names of files in a cgroup directory, so none may lead out of it. */
+function unified(files: Readonly<Record<string, string>>, field: string): Readonly<Record<string, string>> {
+  for (const [name, value] of Object.entries(labels(files, field))) {
+    matching(name, /^\w+(\.[\w-]+)+$/, 'the name of a cgroup v2 file', field);
+    noNul(value, `${field}[${JSON.stringify(name)}]`);
+  }
+  return files;
 }
 
 export function resourcesMessage(resources: Resources): DeepPartial<LinuxContainerResources> {

@@ -11,7 +11,7 @@ import type {
 import { CribError } from '../../../runtime/errors.js';
 import type { PodSecurity } from '../../../sandbox/config.js';
 import type * as api from '../../api/generated/index.js';
-import { absolutePath, enumOf, integer, refuse, requiredText } from '../validate.js';
+import { absolutePath, enumOf, idOf, integer, noNul, refuse, requiredText } from '../validate.js';
 
 const MODES: readonly NamespaceMode[] = ['pod', 'container', 'node', 'target'];
 const PROFILE_TYPES = ['runtime-default', 'unconfined', 'localhost'] as const;
@@ -49,7 +49,7 @@ export function containerSecurity(
     selinux: selinux(message?.selinuxOptions),
     runAsUser: id(message?.runAsUser, `${field}.run_as_user`),
     runAsGroup: id(message?.runAsGroup, `${field}.run_as_group`),
-    runAsUsername: message?.runAsUsername ?? '',
+    runAsUsername: noNul(message?.runAsUsername ?? '', `${field}.run_as_username`),
     readonlyRootfs: message?.readonlyRootfs ?? false,
     supplementalGroups: groups(message?.supplementalGroups ?? [], `${field}.supplemental_groups`),
     supplementalGroupsPolicy: enumOf(
@@ -71,7 +71,7 @@ function namespaces(message: api.NamespaceOption | undefined, field: string): Na
     network: enumOf(message.network, MODES, `${field}.network`),
     pid: enumOf(message.pid, MODES, `${field}.pid`),
     ipc: enumOf(message.ipc, MODES, `${field}.ipc`),
-    targetId: message.targetId,
+    targetId: message.targetId === '' ? '' : idOf(message.targetId, `${field}.target_id`),
     user: userNamespace(message.usernsOptions, `${field}.userns_options`),
   };
   for (const kind of ['network', 'ipc'] as const) {

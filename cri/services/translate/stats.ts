@@ -80,6 +80,8 @@ function network(timestamp: bigint, interfaces: readonly InterfaceStats[]): Deep
   return { timestamp, defaultInterface, interfaces: messages.filter((message) => message !== defaultInterface) };
 }
 
+/** A counter; one that went back (a clock, a moved cgroup) is 0, for the field is unsigned. */
 function value(number: Optional): { value: bigint } | undefined {
-  return number === undefined ? undefined : { value: BigInt(number) };
+  if (number === undefined) return undefined;
+  return { value: number <= 0 ? 0n : BigInt(typeof number === 'bigint' ? number : Math.trunc(number)) };
 }

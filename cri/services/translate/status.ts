@@ -1,5 +1,6 @@
 /** Pods and containers as the CRI shows them. */
 
+import type { ImageStore } from '../../../runtime/images/types.js';
 import type { ContainerView, PodView } from '../../../sandbox/types.js';
 import * as api from '../../api/generated/index.js';
 import type { DeepPartial } from '../../api/wire.js';
@@ -64,7 +65,10 @@ export function containerMessage(view: ContainerView): DeepPartial<api.Container
   };
 }
 
-export function containerStatusMessage(view: ContainerView): DeepPartial<api.ContainerStatus> {
+export function containerStatusMessage(
+  view: ContainerView,
+  images: Pick<ImageStore, 'find'>,
+): DeepPartial<api.ContainerStatus> {
   const { uid, gid, additionalGids } = view.user;
   return {
     id: view.id,
@@ -74,7 +78,7 @@ export function containerStatusMessage(view: ContainerView): DeepPartial<api.Con
     startedAt: view.startedAt,
     finishedAt: view.finishedAt,
     exitCode: view.exitCode,
-    image: imageSpec(view),
+    image: { ...imageSpec(view), image: imageName(view, images) },
     imageRef: view.imageRef,
     imageId: view.imageId,
     reason: view.reason,
@@ -91,6 +95,15 @@ export function containerStatusMessage(view: ContainerView): DeepPartial<api.Con
     user: { linux: { uid: BigInt(uid), gid: BigInt(gid), supplementalGroups: additionalGids.map(BigInt) } },
     stopSignal: signalValue(view.stopSignal),
   };
+}
+
+/**
+ * What people read in a pod's status. A kubelet creates containers by image id, so a tag, else a digest, that the
+ * image has is shown instead, as containerd does.
+ */
+function imageName(view: ContainerView, images: Pick<ImageStore, 'find'>): string {
+  const image = images.find(view.imageId);
+  return image?.tags[0] ?? image?.digests[0] ?? view.config.image.image;
 }
 
 function imageSpec(view: ContainerView): DeepPartial<api.ImageSpec> {
