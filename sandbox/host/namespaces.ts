@@ -1,7 +1,7 @@
 /**
  * A pod's own namespaces, without a process in them: made by unshare(2) on this thread, pinned by bind mounts of
  * /proc/thread-self/ns/*, left again before anything else runs. All calls are synchronous and take 1 ms together
- * (docs/adr/003), so no other code of this process can see the wrong namespaces; a thread that cannot get back ends
+ * (docs/adr/002), so no other code of this process can see the wrong namespaces; a thread that cannot get back ends
  * the process, and the next start cleans up.
  */
 
