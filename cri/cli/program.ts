@@ -26,24 +26,13 @@ export function buildProgram(): Command {
     .helpOption('-h, --help', 'print this help')
     .enablePositionalOptions()
     .exitOverride()
-    .configureOutput({
-      outputError: (text, write) =>
-        write(
-          `${text
-            .trim()
-            .replace(/^error: /, 'crib: ')
-            .replace(/\s*\n\s*/g, ' ')}`,
-        ),
-    });
+    .configureOutput({ outputError: (text, write) => write(usageError(text)) });
   addCommon(program);
   addDaemonCommands(program);
   addPodCommands(program);
   addContainerCommands(program);
   addImageCommands(program);
-  for (const command of program.commands) {
-    addCommon(command);
-    command.exitOverride().copyInheritedSettings(program);
-  }
+  for (const command of program.commands) addCommon(command);
   return program;
 }
 
@@ -180,6 +169,15 @@ export function serveFlags(options: Readonly<Record<string, unknown>>): Partial<
     if (typeof value === 'string') fields[field] = field === 'cniBinDir' ? value.split(':') : value;
   }
   return fields;
+}
+
+/** Commander's error and its suggestion, on one line. */
+function usageError(text: string): string {
+  const what = text
+    .trim()
+    .replace(/^error: /, '')
+    .replace(/\s*\n\s*/g, ' ');
+  return `crib: ${what.replace(/\.$/, '')}; see crib --help or crib COMMAND --help\n`;
 }
 
 function wholeNumber(text: string): number {

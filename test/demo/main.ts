@@ -152,12 +152,14 @@ class Demo {
   async #output(words: readonly string[]): Promise<string> {
     const [command = '', ...rest] = words;
     const config = ['--config', this.#stage?.configFile ?? ''];
-    const child = spawn(CRIB, [command, ...config, ...rest], { stdio: ['ignore', 'pipe', 'inherit'], timeout: 30_000 });
+    const child = spawn(CRIB, [command, ...config, ...rest], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 30_000 });
     let text = '';
-    child.stdout.setEncoding('utf8');
-    child.stdout.on('data', (chunk: string) => {
-      text += chunk;
-    });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8');
+      stream.on('data', (chunk: string) => {
+        text += chunk;
+      });
+    }
     const [code] = await once(child, 'close');
     if (code !== 0) throw new Error(`crib ${words.join(' ')} ended with ${code}: ${text}`);
     return text;

@@ -32,12 +32,12 @@ async function inspectContainer(cri: CriClient, containerId: string): Promise<In
     containerPath + (readonly ? ' (ro)' : ''),
     kind,
     route,
-    hostPath,
     reason,
+    hostPath,
   ]);
   const text = [
     properties(containerProperties(response.status)),
-    ...(rows.length === 0 ? [] : ['', table(['VOLUME', 'KIND', 'ROUTE', 'HOST', 'REASON'], rows)]),
+    ...(rows.length === 0 ? [] : ['', table(['VOLUME', 'KIND', 'ROUTE', 'REASON', 'HOST'], rows)]),
   ].join('\n');
   return { whole: { status: response.status, info }, text };
 }
