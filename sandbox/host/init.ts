@@ -5,6 +5,7 @@
 
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import { newId } from '../../runtime/containers/ids.js';
 import { CribError } from '../../runtime/errors.js';
 import { errnoName } from '../../runtime/linux/libc.js';
 import type { HostFacts, OciSpec } from '../../runtime/spec/types.js';
@@ -40,7 +41,7 @@ async function initRootfs(state: string): Promise<string> {
   const binary = path.join(rootfs, 'catatonit');
   if (await exists(binary)) return rootfs;
   for (const directory of ['dev', 'proc']) await fs.mkdir(path.join(rootfs, directory), { recursive: true });
-  const temporary = `${binary}.${process.pid}.tmp`;
+  const temporary = `${binary}.${newId()}.tmp`;
   await fs.copyFile(await findCatatonit(), temporary);
   await fs.chmod(temporary, 0o755);
   await fs.rename(temporary, binary);
