@@ -31,14 +31,14 @@ const DIRECTORIES: Readonly<Record<string, number>> = {
 };
 
 /** The directory that holds the unpacked packages; downloads them the first time. */
-export async function debianTree(): Promise<string> {
-  const key = createHash('sha256').update(PACKAGES.join(' ')).digest('hex').slice(0, 16);
+export async function debianTree(packages: readonly string[] = PACKAGES): Promise<string> {
+  const key = createHash('sha256').update(packages.join(' ')).digest('hex').slice(0, 16);
   const cache = await cacheDir('debian');
   const tree = join(cache, key);
   if (await exists(tree)) return tree;
   const scratch = await mkdtemp(join(cache, 'tmp-'));
   try {
-    await command('apt-get', ['-q', 'download', ...PACKAGES], { cwd: scratch, timeout: 300_000 });
+    await command('apt-get', ['-q', 'download', ...packages], { cwd: scratch, timeout: 300_000 });
     const archives = (await readdir(scratch)).filter((name) => name.endsWith('.deb'));
     for (const name of archives) await command('dpkg-deb', ['-x', join(scratch, name), join(scratch, 'tree')]);
     await rename(join(scratch, 'tree'), tree).catch(async (error: unknown) => {
@@ -84,6 +84,11 @@ export async function programFiles(programs: readonly string[]): Promise<TarEntr
 /** A statically linked program of the packages (the loader cannot list one). */
 export async function staticProgram(program: string): Promise<TarEntry> {
   return fileOf(await debianTree(), program);
+}
+
+/** A busybox that needs no library: a root file system of its own. The one on the host may be either kind. */
+export async function staticBusybox(): Promise<string> {
+  return join(await debianTree(['busybox-static']), 'bin', 'busybox');
 }
 
 /** Adds the directories that the entries need, in front of them, and those that every container expects. */

@@ -5,10 +5,12 @@ import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { KeeperClient } from '../../../runtime/keeper/client.js';
+import { staticBusybox } from '../../support/images-debian.js';
 import { daemon, type Harness, KEEPER_PATH, QUIET_LOG, withKeeper } from './harness.js';
 
 const RUNC = '/usr/sbin/runc';
-const LIMIT = { timeout: 60_000, skip: fs.existsSync(RUNC) && fs.existsSync('/bin/busybox') ? false : 'no runc' };
+const LIMIT = { timeout: 60_000, skip: fs.existsSync(RUNC) ? false : 'no runc' };
+const BUSYBOX = await staticBusybox();
 const CGROUP = '/sys/fs/cgroup/pids/crib-keeper-test';
 const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
 
@@ -16,7 +18,7 @@ const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
 function makeBundle(root: string, id: string, script: string, terminal: boolean, sharedPid: boolean): string {
   const bundle = path.join(root, `bundle-${id}`);
   for (const name of ['bin', 'proc', 'dev']) fs.mkdirSync(path.join(bundle, 'rootfs', name), { recursive: true });
-  fs.copyFileSync('/bin/busybox', path.join(bundle, 'rootfs/bin/busybox'));
+  fs.copyFileSync(BUSYBOX, path.join(bundle, 'rootfs/bin/busybox'));
   for (const name of ['sh', 'sleep', 'echo', 'stty']) fs.symlinkSync('busybox', path.join(bundle, 'rootfs/bin', name));
   const config = {
     ociVersion: '1.0.2',

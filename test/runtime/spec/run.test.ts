@@ -10,6 +10,7 @@ import { buildSpec } from '../../../runtime/spec/build.js';
 import { discoverHostFacts } from '../../../runtime/spec/host.js';
 import type { HostFacts, SpecInput } from '../../../runtime/spec/types.js';
 import { resolveUser } from '../../../runtime/spec/users.js';
+import { staticBusybox } from '../../support/images-debian.js';
 import { inputWith } from './inputs.js';
 
 const CGROUP = `/crib-spec-test-${process.pid}`;
@@ -27,7 +28,7 @@ before(async () => {
   for (const name of ['bin', 'etc', 'proc', 'dev', 'sys', 'tmp', 'secret', 'data']) {
     await fs.mkdir(path.join(rootfs, name), { recursive: true });
   }
-  await fs.copyFile('/bin/busybox', path.join(rootfs, 'bin/busybox'));
+  await fs.copyFile(await staticBusybox(), path.join(rootfs, 'bin/busybox'));
   await fs.chmod(path.join(rootfs, 'bin/busybox'), 0o755);
   await fs.symlink('busybox', path.join(rootfs, 'bin/sh'));
   await fs.writeFile(
