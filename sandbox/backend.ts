@@ -3,11 +3,13 @@
  * records; it is given facts and makes processes.
  */
 
+import type { Duplex } from 'node:stream';
 import type { KeptContainer } from '../runtime/keeper/protocol.js';
 import type { OciResources } from '../runtime/spec/types.js';
 import type { SandboxCapabilities } from '../volumes/types.js';
 import type { ContainerRecord } from './container-record.js';
 import type { PodRecord } from './pod-record.js';
+import type { ExecSpec, SessionStreams } from './streams.js';
 import type { ExecSyncResult } from './types.js';
 
 export interface SandboxBackend {
@@ -32,6 +34,10 @@ export interface SandboxBackend {
     timeoutMs: number,
     signal: AbortSignal,
   ): Promise<ExecSyncResult>;
+  /** These three as in Sessions (streams.ts), for a container that runs and a pod that is ready. */
+  exec(container: ContainerRecord, spec: ExecSpec, streams: SessionStreams, signal: AbortSignal): Promise<number>;
+  attach(container: ContainerRecord, streams: SessionStreams, signal: AbortSignal): Promise<void>;
+  connect(pod: PodRecord, port: number, signal: AbortSignal): Promise<Duplex>;
   update(container: ContainerRecord, resources: OciResources): Promise<void>;
   /** Clears away what the runtime keeps of a container whose processes have ended. Idempotent. */
   clear(container: ContainerRecord): Promise<void>;

@@ -22,7 +22,9 @@ import { runPod } from './pod-run.js';
 import { stopPod } from './pod-stop.js';
 import { reconcile } from './reconcile.js';
 import { labelsMatch } from './registry.js';
+import { createSessions } from './sessions.js';
 import { statsOfContainer, statsOfPod } from './stats.js';
+import type { Sessions } from './streams.js';
 import type {
   ContainerEvent,
   ContainerFilter,
@@ -37,10 +39,12 @@ export function createPodRuntime(parts: NodeParts): PodRuntime {
 }
 
 class NodeRuntime implements PodRuntime {
+  readonly sessions: Sessions;
   readonly #node: Node;
 
   constructor(node: Node) {
     this.#node = node;
+    this.sessions = createSessions(node);
   }
 
   async open(): Promise<void> {

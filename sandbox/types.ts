@@ -7,6 +7,7 @@ import type { ResolvedUser } from '../runtime/spec/types.js';
 import type { VolumeDecision } from '../volumes/types.js';
 import type { PodConfig } from './config.js';
 import type { NetworkReadiness } from './network/types.js';
+import type { Sessions } from './streams.js';
 
 export interface PodView {
   readonly id: string;
@@ -136,6 +137,8 @@ export interface PodRuntime {
   reopenContainerLog(id: string): Promise<void>;
   /** `timeoutMs` 0: no limit. Throws DEADLINE_EXCEEDED when it ran out; the process has been killed then. */
   execSync(id: string, command: readonly string[], timeoutMs: number, signal: AbortSignal): Promise<ExecSyncResult>;
+  /** Exec, attach and port-forward with streams. */
+  readonly sessions: Sessions;
 
   containerStats(id: string): Promise<ContainerStatsView>;
   listContainerStats(filter: ContainerFilter): Promise<ContainerStatsView[]>;

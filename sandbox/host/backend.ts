@@ -144,6 +144,18 @@ export class HostBackend implements SandboxBackend {
     }
   }
 
+  exec(): Promise<never> {
+    return notYet('exec');
+  }
+
+  attach(): Promise<never> {
+    return notYet('attach');
+  }
+
+  connect(): Promise<never> {
+    return notYet('port-forward');
+  }
+
   update(container: ContainerRecord, resources: OciResources): Promise<void> {
     const log = path.join(this.#parts.state, 'containers', container.id, 'runtime.log');
     return this.#parts.runtime.update({ id: container.id, root: this.#runtimeRoot(), log }, resources);
@@ -228,6 +240,10 @@ export class HostBackend implements SandboxBackend {
   #runtimeRoot(): string {
     return path.join(this.#parts.state, 'oci', this.#parts.runtime.name);
   }
+}
+
+function notYet(what: string): Promise<never> {
+  return Promise.reject(new CribError('UNIMPLEMENTED', `${what} with streams is not there yet`));
 }
 
 /** The runtime's own exit code for a command it cannot start looks like the command's; its log tells them apart. */
