@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
-import { CribError } from '../../../runtime/errors.js';
 import { buildSpec } from '../../../runtime/spec/build.js';
+import { accepted, fuzzed } from '../../support/fuzz.js';
 import { input, type Spec } from './inputs.js';
-
-const CASES = Number(process.env.CRIB_FUZZ_CASES ?? 1000);
 
 const word = fc.oneof(fc.string({ maxLength: 12 }), fc.constantFrom('', '/', '..', '\0', 'ALL', '-1', '/a/../b', '=='));
 const path = fc.oneof(
@@ -87,33 +85,23 @@ const inputs = fc.record({
   privileged: fc.boolean(),
 });
 
-it(`makes a sound spec or throws a CribError, for ${CASES} configurations`, () => {
-  let built = 0;
-  fc.assert(
-    fc.property(inputs, (given) => {
-      const from = {
-        ...input,
-        config: given.config,
-        mounts: given.mounts,
-        image: { ...input.image, ...given.image },
-        localhostSeccomp: given.localhostSeccomp,
-        host: { ...input.host, cgroupVersion: given.cgroupVersion },
-        pod: { ...input.pod, privileged: given.privileged },
-      };
-      let spec: unknown;
-      try {
-        spec = buildSpec(from);
-      } catch (error) {
-        assert.ok(error instanceof CribError && error.code !== 'INTERNAL', String(error));
-        return;
-      }
-      built += 1;
-      checkSpec(spec);
-    }),
-    { numRuns: CASES },
-  );
-  assert.ok(built > CASES / 20, `only ${built} of ${CASES} configurations were valid`);
-});
+it(
+  'makes a sound spec or throws a CribError',
+  fuzzed(inputs, (given) => {
+    const from = {
+      ...input,
+      config: given.config,
+      mounts: given.mounts,
+      image: { ...input.image, ...given.image },
+      localhostSeccomp: given.localhostSeccomp,
+      host: { ...input.host, cgroupVersion: given.cgroupVersion },
+      pod: { ...input.pod, privileged: given.privileged },
+    };
+    checkSpec(
+      accepted(['INVALID_ARGUMENT', 'FAILED_PRECONDITION', 'NOT_FOUND', 'UNIMPLEMENTED'], () => buildSpec(from)),
+    );
+  }),
+);
 
 function checkSpec(spec: unknown): void {
   assert.deepEqual(JSON.parse(JSON.stringify(spec)), spec, 'nothing is lost on the way to config.json');
