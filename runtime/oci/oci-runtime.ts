@@ -3,6 +3,7 @@
  * that they leave behind), crib itself runs what is short: delete and update.
  */
 
+import fs from 'node:fs/promises';
 import { CribError } from '../errors.js';
 import type { OciResources } from '../spec/types.js';
 import { runRuntime } from './run.js';
@@ -102,11 +103,6 @@ export class OciRuntime implements RuntimeFacts {
     return this.#argv(args, 'exec', options);
   }
 
-  /** `command` with everything else (user, environment, capabilities) as the container's own process has it. */
-  execCommandArgv(target: ContainerTarget, command: readonly string[], pidFile: string): string[] {
-    return [...this.#argv(target, 'exec', ['--pid-file', pidFile]), ...command];
-  }
-
   /** `signal`: a number or a name without SIG. */
   killArgv(target: ContainerTarget, signal: string): string[] {
     return [...this.#argv(target, 'kill'), signal];
@@ -117,9 +113,9 @@ export class OciRuntime implements RuntimeFacts {
     return this.#argv(target, 'delete', ['--force']);
   }
 
-  /** Reads OCI `linux.resources` as JSON from stdin. */
-  updateArgv(target: ContainerTarget): string[] {
-    return this.#argv(target, 'update', ['--resources', '-']);
+  /** `resourcesFile` holds OCI `linux.resources`. No `-`: crun opens /dev/stdin by name, which fails for a socket. */
+  updateArgv(target: ContainerTarget, resourcesFile: string): string[] {
+    return this.#argv(target, 'update', ['--resources', resourcesFile]);
   }
 
   stateArgv(target: ContainerTarget): string[] {
@@ -141,9 +137,15 @@ export class OciRuntime implements RuntimeFacts {
     }
   }
 
-  /** Changes the limits of a running container. */
+  /** Changes the limits of a running container; not two at a time of one container. */
   async update(target: ContainerTarget, resources: OciResources, timeoutMs = 10_000): Promise<void> {
-    await runRuntime(this.updateArgv(target), timeoutMs, JSON.stringify(resources));
+    const file = `${target.log}.resources`;
+    try {
+      await fs.writeFile(file, JSON.stringify(resources), { mode: 0o600 });
+      await runRuntime(this.updateArgv(target, file), timeoutMs);
+    } finally {
+      await fs.rm(file, { force: true });
+    }
   }
 
   #argv(target: ContainerTarget, command: string, options: readonly string[] = []): string[] {

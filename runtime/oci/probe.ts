@@ -70,7 +70,11 @@ function isAlive(pid: number): boolean {
 }
 
 async function probeSpec(directory: string, id: string): Promise<Record<string, unknown>> {
-  const mounts: Record<string, unknown>[] = [{ destination: '/proc', type: 'proc', source: 'proc' }];
+  const mounts: Record<string, unknown>[] = [
+    { destination: '/proc', type: 'proc', source: 'proc' },
+    // crun makes the default devices and, unlike runc, not the directory that they lie in.
+    { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'mode=755', 'size=64k'] },
+  ];
   for (const name of SYSTEM_DIRECTORIES) {
     const source = `/${name}`;
     const link = await fs.readlink(source).catch(() => undefined);

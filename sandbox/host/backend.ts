@@ -22,6 +22,7 @@ import type { SandboxBackend } from '../backend.js';
 import type { ContainerRecord } from '../container-record.js';
 import type { PodRecord } from '../pod-record.js';
 import type { ExecSyncResult } from '../types.js';
+import { writeExecProcess } from './exec-process.js';
 import { initBundle, initId } from './init.js';
 import { type PinnedNamespace, pinNamespaces } from './namespaces.js';
 import { makePodFiles, podFiles, writeHosts } from './pod-files.js';
@@ -129,9 +130,11 @@ export class HostBackend implements SandboxBackend {
     const bundle = path.join(this.#parts.state, 'containers', container.id);
     this.#execCount += 1;
     const pidFile = path.join(bundle, `exec-${process.pid}-${this.#execCount}.pid`);
+    const processFile = `${pidFile}.json`;
     const target = { id: container.id, root: this.#runtimeRoot(), log: `${pidFile}.log` };
-    const argv = runtime.execCommandArgv(target, command, pidFile);
+    const argv = runtime.execArgv({ ...target, processFile, pidFile });
     try {
+      await writeExecProcess(bundle, processFile, command, false);
       const spec = { argv, env: runtimeEnvironment(), pidFile, timeoutMs, maxOutputBytes: EXEC_OUTPUT_MAX };
       const result = await keeper.exec(spec, signal);
       if (result.timedOut) {
@@ -140,7 +143,7 @@ export class HostBackend implements SandboxBackend {
       if (result.exitCode !== 0) await throwIfNotStarted(target.log, container.id);
       return result;
     } finally {
-      await Promise.all([fs.rm(pidFile, { force: true }), fs.rm(`${pidFile}.log`, { force: true })]);
+      await Promise.all([pidFile, processFile, target.log].map((file) => fs.rm(file, { force: true })));
     }
   }
 

@@ -12,6 +12,7 @@ import { startRegistry } from '../support/registry.js';
 import { pushCritestImages } from './images.js';
 import { type HostState, hostState, leftovers, removeSharedMemory } from './leftovers.js';
 import { removeNetwork, writeMirrors, writeNetwork } from './node-files.js';
+import { prepareOciRuntime } from './oci-runtime.js';
 import { type Options, parseOptions } from './options.js';
 import { type Expected, printReport, readExpected, readReport, type Spec } from './report.js';
 import { runCritest } from './run-critest.js';
@@ -85,6 +86,7 @@ async function startRuntime(
   const certsDir = options.certsDir || join(dir, 'certs');
   await writeMirrors(certsDir, registry);
   if (options.runtime === 'endpoint') return options.endpoint;
+  undo.push(await prepareOciRuntime(options.ociRuntime));
   const network = await writeNetwork(dir);
   undo.push(() => removeNetwork(network));
   const logFile = join(output, 'runtime.log');

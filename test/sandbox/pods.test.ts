@@ -97,10 +97,10 @@ test('exit codes, reasons and the log', async () => {
 test('a command that cannot run shows as ContainerCannotRun', async () => {
   const pod = await runPod('cannot-run');
   const id = await pods().createContainer(pod, { ...shell(''), command: ['/no/such/program'] }, undefined);
-  await assert.rejects(pods().startContainer(id), /no such file or directory/);
+  await assert.rejects(pods().startContainer(id), /no such file or directory/i);
   const view = pods().containerStatus(id);
   assert.deepEqual(pick(view), { exitCode: 128, reason: 'ContainerCannotRun' });
-  assert.match(view.message, /no such file or directory/);
+  assert.match(view.message, /no such file or directory/i);
   await assert.rejects(pods().startContainer(id), { code: 'FAILED_PRECONDITION' });
   await pods().removePod(pod);
 });

@@ -27,6 +27,8 @@ export interface TestNode {
   stop(): Promise<void>;
 }
 
+/** Which of the runtimes that work here is found first would be chance. */
+const RUNTIME = process.env.CRIB_TEST_OCI_RUNTIME ?? 'runc';
 const BUNDLES = path.resolve(import.meta.dirname, '../../bundle');
 
 /** `subnet` must be one that no other test uses at the same time; `prepare` may mount something on the directory. */
@@ -47,11 +49,14 @@ export async function startTestNode(
     bridgeName: bridge,
     bridgeSubnets: [subnet],
     certsDir: path.join(directory, 'certs.d'),
+    ociRuntime: RUNTIME,
   });
   const open = () => assemble(config, log, BUNDLES);
   const registry = await startRegistry();
   let node = await open();
   try {
+    const handler = node.pods.handlers().find(({ name }) => name === RUNTIME);
+    if (handler?.available !== true) throw new Error(`${RUNTIME} does not work here: ${handler?.detail}`);
     const image = await pushBusybox(registry.address);
     await node.images.pull(image, {});
     return {

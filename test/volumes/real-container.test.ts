@@ -41,10 +41,12 @@ async function run(name: string, mounts: readonly MountConfig[], script: string)
     root: { path: 'rootfs' },
     mounts: [
       { destination: '/proc', type: 'proc', source: 'proc' },
+      { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['mode=755'] },
       ...['/usr', '/lib', '/lib64', '/bin'].map(host),
       ...volumes,
     ],
     linux: {
+      rootfsPropagation: 'rslave',
       cgroupsPath: `${cgroup}/${name}`,
       namespaces: ['pid', 'mount', 'ipc', 'uts'].map((type) => ({ type })),
       resources: { devices: [{ allow: false, access: 'rwm' }] },

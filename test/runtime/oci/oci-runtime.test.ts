@@ -7,7 +7,7 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { createCgroups } from '../../../runtime/cgroups/cgroups.js';
 import type { CribError } from '../../../runtime/errors.js';
-import { chooseRuntime, discoverRuntimes } from '../../../runtime/oci/discover.js';
+import { discoverRuntimes } from '../../../runtime/oci/discover.js';
 import { CONSOLE_SOCKET, OciRuntime } from '../../../runtime/oci/oci-runtime.js';
 import { runRuntime } from '../../../runtime/oci/run.js';
 import { lastRuntimeError } from '../../../runtime/oci/runtime-log.js';
@@ -30,7 +30,7 @@ describe('argument vectors', () => {
     assert.deepEqual(runtime.startArgv(target), [...globals, 'start', 'c1']);
     assert.deepEqual(runtime.deleteArgv(target), [...globals, 'delete', '--force', 'c1']);
     assert.deepEqual(runtime.killArgv(target, 'TERM'), [...globals, 'kill', 'c1', 'TERM']);
-    assert.deepEqual(runtime.updateArgv(target), [...globals, 'update', '--resources', '-', 'c1']);
+    assert.deepEqual(runtime.updateArgv(target, '/f'), [...globals, 'update', '--resources', '/f', 'c1']);
     const exec = runtime.execArgv({ ...target, processFile: '/p', pidFile: '/pid' });
     assert.deepEqual(exec, [...globals, 'exec', '--process', '/p', '--pid-file', '/pid', 'c1']);
   });
@@ -82,9 +82,17 @@ describe('running commands', () => {
   });
 });
 
-describe('a real container', () => {
+const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'crib-oci-found-'));
+const FOUND = await discoverRuntimes({ stateDir: scratch, log: quiet });
+fs.rmSync(scratch, { recursive: true });
+
+for (const runtime of FOUND) {
+  const skip = runtime.works ? false : runtime.reason;
+  describe(`a real container of ${runtime.name}`, { skip }, () => aRealContainer(runtime));
+}
+
+function aRealContainer(runtime: OciRuntime): void {
   let directory = '';
-  let runtime: OciRuntime;
   const id = `crib-oci-test-${process.pid}`;
   const cgroup = `/crib-oci-test-${process.pid}/c`;
   const target = () => ({ id, root: path.join(directory, 'root'), log: path.join(directory, 'log') });
@@ -96,7 +104,11 @@ describe('a real container', () => {
       ociVersion: '1.0.2',
       process: { user: { uid: 0, gid: 0 }, args, env: ['PATH=/usr/bin:/bin'], cwd: '/' },
       root: { path: 'rootfs' },
-      mounts: [{ destination: '/proc', type: 'proc', source: 'proc' }, ...['/usr', '/lib', '/lib64', '/bin'].map(bind)],
+      mounts: [
+        { destination: '/proc', type: 'proc', source: 'proc' },
+        { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['mode=755'] },
+        ...['/usr', '/lib', '/lib64', '/bin'].map(bind),
+      ],
       linux: { cgroupsPath: cgroup, namespaces },
     };
     fs.writeFileSync(path.join(directory, 'config.json'), JSON.stringify(spec));
@@ -105,7 +117,6 @@ describe('a real container', () => {
   before(async () => {
     directory = fs.mkdtempSync(path.join(os.tmpdir(), 'crib-oci-'));
     fs.mkdirSync(path.join(directory, 'rootfs'));
-    runtime = chooseRuntime(await discoverRuntimes({ stateDir: path.join(directory, 'state'), log: quiet }));
   });
 
   after(async () => {
@@ -143,4 +154,4 @@ describe('a real container', () => {
     await runtime.delete(target());
     await assert.rejects(runtime.run(runtime.stateArgv(target()), 10_000), { code: 'NOT_FOUND' });
   });
-});
+}
