@@ -34,7 +34,7 @@ export interface ServerOptions {
 }
 
 export interface RunningServer {
-  /** Lets calls in progress end for up to `graceMs`, then cancels them; removes the socket. */
+  /** Ends streams, lets other calls in progress end for up to `graceMs`, then cancels them; removes the socket. */
   close(graceMs?: number): Promise<void>;
 }
 
@@ -45,8 +45,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
   });
-  addService(server, RuntimeService, options.services.runtime, options.log);
-  addService(server, ImageService, options.services.images, options.log);
+  const streams: OpenStreams = new Set();
+  addService(server, RuntimeService, options.services.runtime, options.log, streams);
+  addService(server, ImageService, options.services.images, options.log, streams);
   try {
     await placeSocket(file, (temporary) => bind(server, temporary));
   } catch (error) {
@@ -56,6 +57,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   return {
     close: async (graceMs = 5000) => {
       await fs.rm(file, { force: true });
+      for (const stream of streams) stream.abort(new CribError('UNAVAILABLE', 'crib ends; call again'));
       await shutdown(server, graceMs);
     },
   };
@@ -82,6 +84,9 @@ function shutdown(server: Server, graceMs: number): Promise<void> {
 
 type AnyMethod = Method<object, object>;
 
+/** Some streams have no end of their own: those of events. */
+type OpenStreams = Set<AbortController>;
+
 /** Messages pass grpc-js as bytes; decoding and encoding happen where their errors can be answered. */
 const asIs = (bytes: Buffer): Buffer => bytes;
 
@@ -90,6 +95,7 @@ function addService<S extends Record<string, object>>(
   service: S,
   handlers: Handlers<S>,
   log: Log,
+  streams: OpenStreams,
 ): void {
   const definition: Record<string, Parameters<Server['addService']>[0][string]> = {};
   const implementation: UntypedServiceImplementation = {};
@@ -106,7 +112,7 @@ function addService<S extends Record<string, object>>(
     // `Handlers` pairs each key with a handler of that method's own types; the loop forgets which.
     const handler: unknown = Reflect.get(handlers, key);
     implementation[key] = method.responseStream
-      ? streamHandler(method, handler as StreamHandler<object, object>, log)
+      ? streamHandler(method, handler as StreamHandler<object, object>, log, streams)
       : unaryHandler(method, handler as UnaryHandler<object, object>, log);
   }
   server.addService(definition, implementation);
@@ -127,13 +133,15 @@ function unaryHandler(method: AnyMethod, handler: UnaryHandler<object, object>, 
   };
 }
 
-function streamHandler(method: AnyMethod, handler: StreamHandler<object, object>, log: Log) {
+function streamHandler(method: AnyMethod, handler: StreamHandler<object, object>, log: Log, streams: OpenStreams) {
   return async (call: ServerWritableStream<Buffer, Buffer>): Promise<void> => {
     const record = beginRecord(method, log);
+    const controller = controllerOf(call);
+    streams.add(controller);
     try {
       const request = decodeMessage(method.request, call.request);
       record.about(request);
-      const context = callOf(call);
+      const context = { signal: controller.signal };
       for await (const message of handler(request, context)) {
         context.signal.throwIfAborted();
         if (!call.write(encoded(method, message))) await drained(call, context.signal);
@@ -142,6 +150,8 @@ function streamHandler(method: AnyMethod, handler: StreamHandler<object, object>
       call.end();
     } catch (error) {
       call.emit('error', record.failed(error));
+    } finally {
+      streams.delete(controller);
     }
   };
 }
@@ -157,12 +167,16 @@ function encoded(method: AnyMethod, message: object): Buffer {
   return bytes;
 }
 
-function callOf(call: ServerUnaryCall<Buffer, Buffer> | ServerWritableStream<Buffer, Buffer>): Call {
+function callOf(call: ServerUnaryCall<Buffer, Buffer>): Call {
+  return { signal: controllerOf(call).signal };
+}
+
+function controllerOf(call: ServerUnaryCall<Buffer, Buffer> | ServerWritableStream<Buffer, Buffer>): AbortController {
   const controller = new AbortController();
   const abort = () => controller.abort(new CribError('CANCELLED', 'the caller went away or its deadline passed'));
   if (call.cancelled) abort();
   else call.once('cancelled', abort);
-  return { signal: controller.signal };
+  return controller;
 }
 
 function drained(call: ServerWritableStream<Buffer, Buffer>, signal: AbortSignal): Promise<void> {

@@ -106,21 +106,25 @@ export class Container {
   }
 
   view(): ContainerView {
-    const {
-      version: _version,
-      chain: _chain,
-      cgroup: _cgroup,
-      runtime: _runtime,
-      startTime: _startTime,
-      ...seen
-    } = this.record;
-    return {
-      ...seen,
-      createdAt: BigInt(seen.createdAt),
-      startedAt: BigInt(seen.startedAt),
-      finishedAt: BigInt(seen.finishedAt),
-    };
+    return containerView(this.record);
   }
+}
+
+export function containerView(record: ContainerRecord): ContainerView {
+  const {
+    version: _version,
+    chain: _chain,
+    cgroup: _cgroup,
+    runtime: _runtime,
+    startTime: _startTime,
+    ...seen
+  } = record;
+  return {
+    ...seen,
+    createdAt: BigInt(seen.createdAt),
+    startedAt: BigInt(seen.startedAt),
+    finishedAt: BigInt(seen.finishedAt),
+  };
 }
 
 /** What makes a container the same one within its pod. */

@@ -49,4 +49,5 @@ async function cannotRun(node: Node, container: Container, error: unknown): Prom
     finishedAt: String(nowNs()),
   });
   container.markExited();
+  node.emit('stopped', container.id, container.record.podId);
 }

@@ -10,13 +10,14 @@ import type { Keeper } from '../runtime/keeper/protocol.js';
 import type { Log } from '../runtime/log.js';
 import type { HostFacts } from '../runtime/spec/types.js';
 import type { SandboxBackend } from './backend.js';
-import { nowNs } from './clock.js';
 import { type Container, type ContainerRecord, isContainerRecord } from './container-record.js';
+import type { EventType } from './events/event.js';
+import { EventHub } from './events/hub.js';
+import { EventJournal } from './events/journal.js';
 import type { Handlers } from './handlers.js';
 import type { PodNetwork } from './network/types.js';
 import { isPodRecord, type Pod, type PodRecord, type PodState } from './pod-record.js';
 import { Registry } from './registry.js';
-import type { ContainerEvent } from './types.js';
 import type { WritableLayers } from './writable-layers.js';
 
 export interface NodeParts {
@@ -47,12 +48,13 @@ export class Node {
   /** Creations in progress and done, by what makes an object the same one. */
   readonly podNames = new Map<string, Promise<string>>();
   readonly containerNames = new Map<string, Promise<string>>();
-  readonly #listeners = new Set<(event: ContainerEvent) => void>();
+  readonly events: EventHub;
 
   constructor(parts: NodeParts) {
     this.parts = parts;
     this.podRecords = new Records(path.join(parts.root, 'pods'), parts.log, isPodRecord);
     this.containerRecords = new Records(path.join(parts.root, 'containers'), parts.log, isContainerRecord);
+    this.events = new EventHub(new EventJournal(path.join(parts.root, 'events.journal'), parts.log));
   }
 
   /** Where a pod's namespaces, shm and generated files are. */
@@ -109,13 +111,34 @@ export class Node {
     return [...this.containers.values()].filter((container) => container.record.podId === podId);
   }
 
-  onEvent(listener: (event: ContainerEvent) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  /** All sandboxes that a kubelet takes for the same pod, the newest first. */
+  siblingsOf(pod: Pod): Pod[] {
+    const { uid } = pod.record.config.metadata;
+    if (uid === '') return [pod];
+    const siblings = [...this.pods.values()].filter(({ record }) => record.config.metadata.uid === uid);
+    return siblings.sort((a, b) => Number(BigInt(b.record.createdAt) - BigInt(a.record.createdAt)));
   }
 
-  emit(type: ContainerEvent['type'], containerId: string, podId: string): void {
-    const event = { type, containerId, podId, createdAt: nowNs() };
-    for (const listener of this.#listeners) listener(event);
+  /** Of all siblings of the pod. */
+  containersOfSiblings(pod: Pod): Container[] {
+    const ids = new Set(this.siblingsOf(pod).map(({ id }) => id));
+    return [...this.containers.values()].filter(({ record }) => ids.has(record.podId));
+  }
+
+  /** To be called when the change is on disk and in memory; an object's removal while its pod is still in memory. */
+  emit(type: EventType, containerId: string, podId: string): void {
+    const pod = this.pods.find(podId);
+    const shown = pod === undefined ? undefined : this.#shownFor(type, containerId, pod);
+    const containers = pod === undefined ? [] : this.containersOfSiblings(pod).map(({ record }) => record);
+    this.events.publish(type, containerId, podId, { pod: shown?.record, containers });
+  }
+
+  /**
+   * A kubelet forgets the whole pod when it is told that the sandbox in the event is deleted (pleg/evented.go), so the
+   * end of an old sandbox comes with the status of the one that took its place.
+   */
+  #shownFor(type: EventType, containerId: string, pod: Pod): Pod {
+    if (type !== 'deleted' || containerId !== pod.id) return pod;
+    return this.siblingsOf(pod).find(({ id }) => id !== pod.id) ?? pod;
   }
 }

@@ -64,16 +64,19 @@ export class Pod {
   }
 
   view(): PodView {
-    const { id, config, handler, state, createdAt, ips } = this.record;
-    return {
-      id,
-      config,
-      handler,
-      state: state === 'ready' ? 'ready' : 'not-ready',
-      createdAt: BigInt(createdAt),
-      ips,
-    };
+    return podView(this.record);
   }
+}
+
+export function podView({ id, config, handler, state, createdAt, ips }: PodRecord): PodView {
+  return {
+    id,
+    config,
+    handler,
+    state: state === 'ready' ? 'ready' : 'not-ready',
+    createdAt: BigInt(createdAt),
+    ips,
+  };
 }
 
 /** What makes a pod the same one: a retry of RunPodSandbox with all four joins the call in progress. */

@@ -19,6 +19,7 @@ async function remove(node: Node, pod: Pod): Promise<void> {
   await node.parts.network.detach(pod.id, AbortSignal.timeout(NETWORK_TIMEOUT_MS));
   await fs.rm(node.podDirectory(pod.id), { recursive: true, force: true });
   await node.podRecords.remove(pod.id);
+  node.emit('deleted', pod.id, pod.id);
   node.pods.delete(pod.id);
   node.podNames.delete(podKey(pod.record.config));
 }

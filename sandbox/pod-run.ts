@@ -66,6 +66,8 @@ async function create(node: Node, config: PodConfig, handler: string, signal: Ab
     await node.updatePod(pod, { state: 'ready' });
   });
   node.pods.add(pod);
+  node.emit('created', pod.id, pod.id);
+  node.emit('started', pod.id, pod.id);
   return pod.id;
 }
 

@@ -22,6 +22,7 @@ export async function stop(node: Node, pod: Pod): Promise<void> {
   await node.parts.network.detach(pod.id, AbortSignal.timeout(NETWORK_TIMEOUT_MS));
   await node.backend(pod.record).release(pod.record);
   await node.endPod(pod, 'not-ready');
+  node.emit('stopped', pod.id, pod.id);
 }
 
 /** Throws FAILED_PRECONDITION unless containers may be made in the pod. */

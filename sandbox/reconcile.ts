@@ -13,6 +13,7 @@ import { nowNs } from './clock.js';
 import { finishExit, finishUnseen } from './container-exit.js';
 import { Container, type ContainerRecord, containerKey } from './container-record.js';
 import { removeContainer } from './container-remove.js';
+import { announceMissing } from './events/announce.js';
 import { initId } from './host/init.js';
 import type { Node } from './node.js';
 import { Pod, podKey } from './pod-record.js';
@@ -22,8 +23,11 @@ const DETACH_TIMEOUT_MS = 60_000;
 
 export async function reconcile(node: Node): Promise<void> {
   const kept = new Map((await node.parts.keeper.list()).map((container) => [container.id, container]));
+  const journal = await node.events.open();
   await loadPods(node);
-  await loadContainers(node, kept);
+  await loadContainers(node);
+  announceMissing(node, journal);
+  for (const container of [...node.containers.values()]) await settleContainer(node, container, kept.get(container.id));
   await forgetStrangers(node, kept);
   await removeStrayDirectories(node);
   for (const pod of [...node.pods.values()]) await settlePod(node, pod);
@@ -45,14 +49,13 @@ async function loadPods(node: Node): Promise<void> {
   }
 }
 
-async function loadContainers(node: Node, kept: ReadonlyMap<string, KeptContainer>): Promise<void> {
+async function loadContainers(node: Node): Promise<void> {
   const { records, orphans } = await node.containerRecords.load();
   for (const id of orphans) await removeUnrecorded(node, id);
   for (const record of records) {
     const container = new Container(record);
     node.containers.add(container);
     node.containerNames.set(containerKey(record.podId, record.config), Promise.resolve(record.id));
-    await settleContainer(node, container, kept.get(record.id));
   }
 }
 
@@ -86,6 +89,7 @@ async function becomeRunning(
     startTime: kept.startTime,
     startedAt: String(nowNs()),
   });
+  node.emit('started', container.id, container.record.podId);
 }
 
 /** The keeper keeps something that has no record here: it is killed and forgotten. */

@@ -15,6 +15,7 @@ import { removeContainer } from './container-remove.js';
 import { startContainer } from './container-start.js';
 import { stopContainer } from './container-stop.js';
 import { updateContainer } from './container-update.js';
+import { eventView } from './events/event.js';
 import { execSync } from './exec-sync.js';
 import { Node, type NodeParts } from './node.js';
 import { removePod } from './pod-remove.js';
@@ -57,6 +58,7 @@ class NodeRuntime implements PodRuntime {
     this.#node.parts.writableLayers.close();
     this.#node.parts.keeper.disconnect();
     await this.#node.parts.network.close();
+    await this.#node.events.close();
   }
 
   runPod(config: PodConfig, handler: string, signal: AbortSignal): Promise<string> {
@@ -73,6 +75,10 @@ class NodeRuntime implements PodRuntime {
 
   podStatus(id: string) {
     return this.#node.pods.get(id).view();
+  }
+
+  containersOfPod(id: string) {
+    return this.#node.containersOfSiblings(this.#node.pods.get(id)).map((container) => container.view());
   }
 
   listPods(filter: PodFilter) {
@@ -176,8 +182,8 @@ class NodeRuntime implements PodRuntime {
     return this.#node.parts.handlers.list();
   }
 
-  onEvent(listener: (event: ContainerEvent) => void): () => void {
-    return this.#node.onEvent(listener);
+  async *events(signal: AbortSignal): AsyncGenerator<ContainerEvent, void, undefined> {
+    for await (const event of this.#node.events.subscribe(signal)) yield eventView(event);
   }
 
   layersInUse(): ReadonlySet<string> {

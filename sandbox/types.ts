@@ -100,12 +100,16 @@ export interface HandlerInfo {
   readonly userNamespaces: boolean;
 }
 
+/** Of a container, or of a pod (then `containerId` is the pod's own). */
 export interface ContainerEvent {
   readonly containerId: string;
   readonly podId: string;
   readonly type: 'created' | 'started' | 'stopped' | 'deleted';
-  /** Nanoseconds since the epoch. */
+  /** Nanoseconds since the epoch; rises from event to event. */
   readonly createdAt: bigint;
+  /** The pod and its containers as they were then; undefined where a crash left nothing of the pod. */
+  readonly pod: PodView | undefined;
+  readonly containers: readonly ContainerView[];
 }
 
 /**
@@ -122,6 +126,8 @@ export interface PodRuntime {
   stopPod(id: string): Promise<void>;
   removePod(id: string): Promise<void>;
   podStatus(id: string): PodView;
+  /** Containers of all sandboxes that have this pod's uid: what a kubelet shows as the pod's. */
+  containersOfPod(id: string): ContainerView[];
   listPods(filter: PodFilter): PodView[];
   updatePodResources(id: string, overhead: Resources | undefined, resources: Resources | undefined): Promise<void>;
 
@@ -151,8 +157,11 @@ export interface PodRuntime {
 
   networkReadiness(): NetworkReadiness;
   handlers(): readonly HandlerInfo[];
-  /** Calls the listener for everything that happens to containers; returns the way to stop. */
-  onEvent(listener: (event: ContainerEvent) => void): () => void;
+  /**
+   * What happens to pods and containers from now on; before it, for the only subscriber, what nobody has taken yet.
+   * Ends with the signal's reason; RESOURCE_EXHAUSTED for a subscriber that does not keep up.
+   */
+  events(signal: AbortSignal): AsyncIterable<ContainerEvent>;
   /** Chain ids of the layers under the containers that exist: they stay when their image goes. */
   layersInUse(): ReadonlySet<string>;
   /** Writable layers of all containers together, for ImageFsInfo's container file system. */

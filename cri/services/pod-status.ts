@@ -1,3 +1,4 @@
+import { nowNs } from '../../sandbox/clock.js';
 import type { PodSandboxStatusRequest, PodSandboxStatusResponse } from '../api/generated/index.js';
 import type { Unary } from './context.js';
 import { info } from './info.js';
@@ -6,11 +7,14 @@ import { idOf } from './validate.js';
 
 export const podSandboxStatus: Unary<PodSandboxStatusRequest, PodSandboxStatusResponse> = async (context, request) => {
   const view = context.pods.podStatus(idOf(request.podSandboxId, 'pod_sandbox_id'));
-  const containers = context.pods.listContainers({ podId: view.id });
+  // What a kubelet makes its status of must not be older than what it says (pleg/evented.go compares times).
+  const timestamp = nowNs();
   return {
     status: podStatusMessage(view),
-    containersStatuses: containers.map((container) => containerStatusMessage(container, context.images)),
-    timestamp: BigInt(Date.now()) * 1_000_000n,
+    containersStatuses: context.pods
+      .containersOfPod(view.id)
+      .map((container) => containerStatusMessage(container, context.images)),
+    timestamp,
     info: request.verbose ? info(await context.pods.podInfo(view.id)) : {},
   };
 };

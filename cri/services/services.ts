@@ -7,6 +7,7 @@ import type { ImageService, RuntimeService } from '../api/generated/index.js';
 import type { Call, Handlers } from '../call.js';
 import type { Services } from '../server.js';
 import { createContainer } from './container-create.js';
+import { getContainerEvents } from './container-events.js';
 import { execSync } from './container-exec-sync.js';
 import { listContainers, streamContainers } from './container-list.js';
 import { removeContainer } from './container-remove.js';
@@ -69,7 +70,7 @@ export const RUNTIME_CALLS: Calls<typeof RuntimeService> = {
   listMetricDescriptors: unimplemented('ListMetricDescriptors'),
   listPodSandboxMetrics: unimplemented('ListPodSandboxMetrics'),
   streamPodSandboxMetrics: unimplementedStream('StreamPodSandboxMetrics'),
-  getContainerEvents: unimplementedStream('GetContainerEvents'),
+  getContainerEvents,
 };
 
 export const IMAGE_CALLS: Calls<typeof ImageService> = {

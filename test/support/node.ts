@@ -21,8 +21,8 @@ export interface TestNode {
   readonly image: string;
   /** The node as it is now; `restart` replaces it. */
   node(): Assembly;
-  /** Lets go of everything and assembles again, as a restart of cribd does. */
-  restart(): Promise<void>;
+  /** Lets go of everything and assembles again, as a restart of cribd does; `meanwhile` runs in between. */
+  restart(meanwhile?: () => Promise<void>): Promise<void>;
   /** Removes every pod, ends the keeper, deletes the directories. */
   stop(): Promise<void>;
 }
@@ -65,8 +65,9 @@ export async function startTestNode(
       state,
       image,
       node: () => node,
-      restart: async () => {
+      restart: async (meanwhile = async () => {}) => {
         await node.close();
+        await meanwhile();
         node = await open();
       },
       stop: async () => {

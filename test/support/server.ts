@@ -1,0 +1,67 @@
+/** A test node with its gRPC server and a client: what a kubelet talks to. */
+
+import path from 'node:path';
+import { type CriClient, connect } from '../../cri/client.js';
+import { type RunningServer, type Services, startServer } from '../../cri/server.js';
+import { createServices } from '../../cri/services/services.js';
+import { recordingLog } from './log.js';
+import { startTestNode, type TestNode } from './node.js';
+
+export interface ServedNode {
+  readonly node: TestNode;
+  readonly client: CriClient;
+  /** As a restart of cribd: the server goes first, `meanwhile` runs while nothing serves. */
+  restart(meanwhile?: () => Promise<void>): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** `subnet` and `bridge` must be of no other test. */
+export async function startServedNode(subnet: string, bridge: string): Promise<ServedNode> {
+  const node = await startTestNode(subnet, bridge);
+  const listen = `unix://${path.join(node.directory, 'crib.sock')}`;
+  const { log } = recordingLog();
+  const services = (): Services =>
+    createServices({ pods: node.node().pods, images: node.node().images, version: 'test' });
+  let server: RunningServer = await startServer({ listen, services: services(), log });
+  const client = connect(listen);
+  return {
+    node,
+    client,
+    restart: async (meanwhile = async () => {}) => {
+      await server.close();
+      await node.restart(meanwhile);
+      server = await startServer({ listen, services: services(), log });
+    },
+    stop: async () => {
+      client.close();
+      await server.close();
+      await node.stop();
+    },
+  };
+}
+
+/** Requests for a pod and for a container of it, as a kubelet fills them in. */
+export function podRequest(name: string, uid = `uid-${name}`, attempt = 0) {
+  return {
+    config: {
+      metadata: { name, uid, namespace: 'test', attempt },
+      labels: { app: name },
+      annotations: { note: name },
+      linux: { securityContext: { namespaceOptions: { pid: 1 } } },
+    },
+  };
+}
+
+export function containerRequest(podSandboxId: string, name: string, image: string, script: string) {
+  return {
+    podSandboxId,
+    config: {
+      metadata: { name, attempt: 0 },
+      image: { image },
+      command: ['sh', '-c', script],
+      labels: { part: name },
+      annotations: { note: name },
+      linux: { securityContext: { namespaceOptions: { pid: 1 } } },
+    },
+  };
+}
