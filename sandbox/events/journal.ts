@@ -46,6 +46,7 @@ export class EventJournal {
   #seq = 0;
   #taken = 0;
   #pending: string[] = [];
+  #pendingLength = 0;
   #writing: Promise<void> = Promise.resolve();
   #note: NodeJS.Timeout | undefined;
   #broken = false;
@@ -137,14 +138,16 @@ export class EventJournal {
   }
 
   #write(text: string): void {
+    // A disk that hangs: what waits is bounded too.
+    if (this.#pendingLength > this.#maxBytes) this.#clearPending();
     this.#pending.push(text);
+    this.#pendingLength += text.length;
     if (this.#pending.length === 1) this.#writing = this.#writing.then(() => this.#flush());
   }
 
   /** A disk that is full costs the events that it has no room for, and nothing else. */
   async #flush(): Promise<void> {
-    const text = this.#pending.join('');
-    this.#pending = [];
+    const text = this.#clearPending();
     try {
       await this.#append(text);
       if (this.#bytes > this.#maxBytes) await this.#rotate();
@@ -153,6 +156,13 @@ export class EventJournal {
       if (!this.#broken) this.#log.warn({ file: this.#file, error: messageOf(error) }, 'events cannot be kept on disk');
       this.#broken = true;
     }
+  }
+
+  #clearPending(): string {
+    const text = this.#pending.join('');
+    this.#pending = [];
+    this.#pendingLength = 0;
+    return text;
   }
 
   async #append(text: string): Promise<void> {
