@@ -15,10 +15,14 @@ export class Handlers {
   readonly #byName = new Map<string, Handler>();
   readonly #default: string;
 
-  /** `defaultName` is what the empty handler of a pod without a RuntimeClass means. */
+  /**
+   * `defaultName` is what the empty handler of a pod without a RuntimeClass means. Throws INVALID_ARGUMENT where it is
+   * none of `handlers`; one that cannot run here is taken, and makes the node not ready.
+   */
   constructor(handlers: readonly Handler[], defaultName: string) {
     for (const handler of handlers) this.#byName.set(handler.name, handler);
     this.#default = defaultName;
+    if (!this.#byName.has(defaultName)) throw this.#unknown('default_handler', defaultName);
   }
 
   /** The name to record for a requested one. Throws when there is no such handler, or it cannot run here. */
@@ -30,13 +34,7 @@ export class Handlers {
 
   get(name: string): SandboxBackend {
     const handler = this.#byName.get(name);
-    if (handler === undefined) {
-      const known = [...this.#byName.keys()].join(', ');
-      throw new CribError(
-        'INVALID_ARGUMENT',
-        `runtime_handler ${JSON.stringify(name)} is unknown; there are: ${known}`,
-      );
-    }
+    if (handler === undefined) throw this.#unknown('runtime_handler', name);
     if (handler.backend === undefined) {
       throw new CribError('FAILED_PRECONDITION', `runtime_handler ${name} cannot run on this host: ${handler.detail}`);
     }
@@ -46,10 +44,16 @@ export class Handlers {
   list(): HandlerInfo[] {
     return [...this.#byName.values()].map(({ name, backend, detail }) => ({
       name,
+      isDefault: name === this.#default,
       available: backend !== undefined,
       detail,
       recursiveReadOnly: backend?.capabilities.recursiveReadOnly ?? false,
       userNamespaces: backend?.capabilities.idmap ?? false,
     }));
+  }
+
+  #unknown(field: string, name: string): CribError {
+    const known = [...this.#byName.keys()].join(', ');
+    return new CribError('INVALID_ARGUMENT', `${field} ${JSON.stringify(name)} is unknown; there are: ${known}`);
   }
 }

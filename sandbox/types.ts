@@ -93,6 +93,8 @@ export interface ExecSyncResult {
 
 export interface HandlerInfo {
   readonly name: string;
+  /** What a pod without a RuntimeClass gets. */
+  readonly isDefault: boolean;
   readonly available: boolean;
   /** Why it is not available, or what it runs on: `runc 1.1.5`. */
   readonly detail: string;

@@ -7,12 +7,12 @@ import { info } from './info.js';
 export const status: Unary<StatusRequest, StatusResponse> = async ({ pods, version }, request) => {
   const handlers = pods.handlers();
   const network = pods.networkReadiness();
-  const usable = handlers.some((handler) => handler.available);
+  const usable = handlers.some((handler) => handler.isDefault && handler.available);
   const why = handlers.map(({ name, detail }) => `${name}: ${detail}`).join('; ');
   return {
     status: {
       conditions: [
-        condition('RuntimeReady', usable, 'NoHandlerWorks', why),
+        condition('RuntimeReady', usable, 'DefaultHandlerUnavailable', why),
         condition('NetworkReady', network.ready, network.reason, network.message),
       ],
     },
@@ -28,12 +28,10 @@ function condition(type: string, ready: boolean, reason: string, message: string
 
 /** The unnamed handler is the default one's twin: it is what a pod without a RuntimeClass gets. */
 function handlerMessages(handlers: readonly HandlerInfo[]): DeepPartial<RuntimeHandler>[] {
-  const messages = handlers
-    .filter((handler) => handler.available)
-    .map(({ name, recursiveReadOnly, userNamespaces }) => ({
-      name,
-      features: { recursiveReadOnlyMounts: recursiveReadOnly, userNamespaces },
-    }));
-  const [first] = messages;
-  return first === undefined ? [] : [{ ...first, name: '' }, ...messages];
+  const available = handlers.filter((handler) => handler.available);
+  const unnamed = available.filter((handler) => handler.isDefault).map((handler) => ({ ...handler, name: '' }));
+  return [...unnamed, ...available].map(({ name, recursiveReadOnly, userNamespaces }) => ({
+    name,
+    features: { recursiveReadOnlyMounts: recursiveReadOnly, userNamespaces },
+  }));
 }
