@@ -6,7 +6,7 @@
  * One line each, in the order in which it happened:
  * ```
  * E <seq> <type> <container> <pod> <JSON>   an event
- * T <seq>                                   a subscriber has taken all events up to this one
+ * T <seq> <last>                            a subscriber has taken all events up to seq, of those up to last
  * K <type> <id> <pod>                       at the beginning of a file: the last event of an object, before it
  * ```
  */
@@ -47,6 +47,7 @@ export class EventJournal {
   #taken = 0;
   #pending: string[] = [];
   #pendingLength = 0;
+  #dropped = false;
   #writing: Promise<void> = Promise.resolve();
   #note: NodeJS.Timeout | undefined;
   #broken = false;
@@ -74,6 +75,7 @@ export class EventJournal {
 
   append(event: RecordedEvent): void {
     const { seq, type, containerId, podId } = event;
+    this.#seq = seq;
     this.#noteLast(type, containerId, podId);
     this.#write(`E ${seq} ${type} ${containerId} ${podId} ${JSON.stringify(withoutEnvironment(event))}\n`);
   }
@@ -117,13 +119,17 @@ export class EventJournal {
 
   #replay(line: string): void {
     const [mark = '', first = '', second = '', third = '', fourth = ''] = line.split(' ', 5);
-    if (mark === 'T') this.#taken = Math.max(this.#taken, Number(first) || 0);
+    if (mark === 'T') this.#replayTaken(Number(first) || 0, Number(second) || 0);
     else if (mark === 'K') this.#noteLast(first as EventType, second, third);
     else if (mark === 'E' && parse(line) !== undefined) {
       this.#seq = Number(first);
       this.#noteLast(second as EventType, third, fourth);
     }
-    this.#seq = Math.max(this.#seq, this.#taken);
+  }
+
+  #replayTaken(taken: number, seq: number): void {
+    this.#taken = Math.max(this.#taken, taken);
+    this.#seq = Math.max(this.#seq, seq, taken);
   }
 
   #noteLast(type: EventType, id: string, podId: string): void {
@@ -134,12 +140,15 @@ export class EventJournal {
   #noteTaken(): void {
     clearTimeout(this.#note);
     this.#note = undefined;
-    this.#write(`T ${this.#taken}\n`);
+    this.#write(`T ${this.#taken} ${this.#seq}\n`);
   }
 
   #write(text: string): void {
-    // A disk that hangs: what waits is bounded too.
-    if (this.#pendingLength > this.#maxBytes) this.#clearPending();
+    // A disk that hangs: what waits is bounded too, and the next file begins with what has to be known of it.
+    if (this.#pendingLength > this.#maxBytes) {
+      this.#clearPending();
+      this.#dropped = true;
+    }
     this.#pending.push(text);
     this.#pendingLength += text.length;
     if (this.#pending.length === 1) this.#writing = this.#writing.then(() => this.#flush());
@@ -150,7 +159,7 @@ export class EventJournal {
     const text = this.#clearPending();
     try {
       await this.#append(text);
-      if (this.#bytes > this.#maxBytes) await this.#rotate();
+      if (this.#bytes > this.#maxBytes || this.#dropped) await this.#rotate();
       this.#broken = false;
     } catch (error) {
       if (!this.#broken) this.#log.warn({ file: this.#file, error: messageOf(error) }, 'events cannot be kept on disk');
@@ -172,13 +181,15 @@ export class EventJournal {
 
   /** Killed between the two, the older file still has all that the newer one would begin with. */
   async #rotate(): Promise<void> {
+    this.#dropped = false;
     const known = [...this.#last].map(([id, { type, podId }]) => `K ${type} ${id} ${podId}\n`);
     await fs.rename(this.#file, `${this.#file}.1`);
     const handle = await fs.open(this.#file, 'a', 0o600);
     await this.#handle?.close();
     this.#handle = handle;
+    await this.#append(`${known.join('')}T ${this.#taken} ${this.#seq}\n`);
+    // Counted without that beginning, which many containers make longer than any limit.
     this.#bytes = 0;
-    await this.#append(`${known.join('')}T ${this.#taken}\n`);
   }
 }
 
