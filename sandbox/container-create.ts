@@ -16,6 +16,7 @@ import { nowNs } from './clock.js';
 import type { PodConfig } from './config.js';
 import { buildBundle } from './container-bundle.js';
 import { Container, type ContainerRecord, containerKey } from './container-record.js';
+import { imageVolumeChains, mountImageVolumes, unmountImageVolumes } from './image-volumes.js';
 import type { Node } from './node.js';
 import type { Pod } from './pod-record.js';
 import { requireReady } from './pod-stop.js';
@@ -66,26 +67,32 @@ async function create(
   }
   const id = newId();
   const bundle = node.bundle(id);
+  const imageVolumes = imageVolumeChains(node.parts.images, config.mounts);
+  const chain = [...new Set([image.chain, ...imageVolumes.values()].flat())];
+  node.layersHeld.set(id, chain);
   const container = await Undo.guard(node.parts.log, async (undo) => {
     undo.push('remove the container record', () => node.containerRecords.remove(id));
     undo.push('remove the bundle', () => fs.rm(bundle, { recursive: true, force: true }));
     const paths = rootfsPaths(node.containerRecords.directory(id), bundle);
     undo.push('unmount the root file system', () => unmountRootfs(paths.target));
     await mountRootfs(node.parts.images.layerPaths(image.chain), paths);
-    const { spec, user, volumes, cgroup } = await buildBundle(node, pod, { id, config, image, rootfs: paths.target });
+    undo.push('unmount the image volumes', () => unmountImageVolumes(bundle));
+    const mounts = await mountImageVolumes(node.parts.images, bundle, config.mounts, imageVolumes);
+    const request = { id, config: { ...config, mounts }, image, rootfs: paths.target };
+    const { spec, user, volumes, cgroup } = await buildBundle(node, pod, request);
     await fs.writeFile(path.join(bundle, 'config.json'), JSON.stringify(spec), { mode: 0o600 });
     const base = newRecord(pod, id, config, image, podConfig);
-    const record: ContainerRecord = { ...base, user, volumes, cgroup };
+    const record: ContainerRecord = { ...base, chain, user, volumes, cgroup };
     requireReady(pod);
     await node.containerRecords.save(record);
     return new Container(record);
-  });
+  }).finally(() => node.layersHeld.delete(id));
   node.containers.add(container);
   node.emit('created', id, pod.id);
   return id;
 }
 
-type Base = Omit<ContainerRecord, 'user' | 'volumes' | 'cgroup'>;
+type Base = Omit<ContainerRecord, 'chain' | 'user' | 'volumes' | 'cgroup'>;
 
 function newRecord(
   pod: Pod,
@@ -103,7 +110,6 @@ function newRecord(
     config,
     imageId: image.id,
     imageRef: image.digests[0] ?? image.id,
-    chain: image.chain,
     state: 'created',
     createdAt: String(nowNs()),
     startedAt: '0',

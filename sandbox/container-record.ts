@@ -28,7 +28,7 @@ export interface ContainerRecord {
   readonly config: ContainerConfig;
   readonly imageId: string;
   readonly imageRef: string;
-  /** Chain ids of the image's layers; they stay while the container does. */
+  /** Chain ids of the layers of its image and of its image volumes; they stay while the container does. */
   readonly chain: readonly string[];
   readonly state: ContainerState;
   /** Nanoseconds since the epoch, decimal; `0`: not yet. */

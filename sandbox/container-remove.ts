@@ -4,6 +4,7 @@ import fs from 'node:fs/promises';
 import { unmountRootfs } from '../runtime/containers/rootfs.js';
 import { type Container, containerKey } from './container-record.js';
 import { killContainer } from './container-stop.js';
+import { unmountImageVolumes } from './image-volumes.js';
 import type { Node } from './node.js';
 
 /** Removes a container. What is not there is no error. */
@@ -20,6 +21,7 @@ async function remove(node: Node, container: Container): Promise<void> {
   await node.parts.keeper.forget(id);
   await node.parts.handlers.get(record.runtime).clear(record);
   await unmountRootfs(`${node.bundle(id)}/rootfs`);
+  await unmountImageVolumes(node.bundle(id));
   await fs.rm(node.bundle(id), { recursive: true, force: true });
   await node.containerRecords.remove(id);
   node.containers.delete(id);

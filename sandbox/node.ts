@@ -48,6 +48,8 @@ export class Node {
   /** Creations in progress and done, by what makes an object the same one. */
   readonly podNames = new Map<string, Promise<string>>();
   readonly containerNames = new Map<string, Promise<string>>();
+  /** Layers of containers that are being made and have no record yet, by the container's id. */
+  readonly layersHeld = new Map<string, readonly string[]>();
   readonly events: EventHub;
 
   constructor(parts: NodeParts) {

@@ -15,6 +15,7 @@ import { Container, type ContainerRecord, containerKey } from './container-recor
 import { removeContainer } from './container-remove.js';
 import { announceMissing } from './events/announce.js';
 import { initId } from './host/init.js';
+import { unmountImageVolumes } from './image-volumes.js';
 import type { Node } from './node.js';
 import { Pod, podKey } from './pod-record.js';
 import { stop } from './pod-stop.js';
@@ -63,6 +64,7 @@ async function loadContainers(node: Node): Promise<void> {
 async function removeUnrecorded(node: Node, id: string): Promise<void> {
   await attempt(node, `remove the unfinished container ${id}`, async () => {
     await unmountRootfs(path.join(node.bundle(id), 'rootfs'));
+    await unmountImageVolumes(node.bundle(id));
     await fs.rm(node.bundle(id), { recursive: true, force: true });
     await node.containerRecords.remove(id);
   });

@@ -187,7 +187,9 @@ class NodeRuntime implements PodRuntime {
   }
 
   layersInUse(): ReadonlySet<string> {
-    return new Set([...this.#node.containers.values()].flatMap((container) => container.record.chain));
+    const { containers, layersHeld } = this.#node;
+    const made = [...containers.values()].flatMap((container) => container.record.chain);
+    return new Set([...made, ...[...layersHeld.values()].flat()]);
   }
 
   async writableLayersUsage() {

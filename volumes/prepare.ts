@@ -86,6 +86,8 @@ function resolve(config: MountConfig, facts: MountFacts, readonly: boolean): Res
   const propagation = { private: 'rprivate', 'host-to-container': 'rslave', bidirectional: 'rshared' };
   const options = ['rbind', propagation[config.propagation], readonly ? 'ro' : 'rw'];
   if (config.recursiveReadOnly) options.push('rro');
+  // The mount has these already; a bind mount of it that does not say so would try to clear them.
+  if (config.image !== undefined) options.push('noexec', 'nosuid', 'nodev');
   return { destination: facts.containerPath, type: 'bind', source: facts.realPath, options };
 }
 

@@ -33,8 +33,7 @@ export function checkMounts(mounts: readonly MountConfig[], capabilities: Sandbo
 
 function hostPathOf(config: MountConfig, field: string): string {
   if (config.hostPath !== '') return normalise(config.hostPath, `${field}.host_path`);
-  if (config.image === undefined) throw invalid(`${field}.host_path`, 'it is empty');
-  throw new CribError('UNIMPLEMENTED', `${field}.image: volumes from images are not supported yet`);
+  throw invalid(`${field}.host_path`, 'it is empty');
 }
 
 /** The kernel resolves `a/..` through symlinks, a string does not: in a source `..` is refused rather than guessed. */
@@ -59,9 +58,6 @@ function checkRequest(config: MountConfig, field: string, capabilities: SandboxC
   }
   if (config.propagation === 'bidirectional' && !capabilities.bidirectionalPropagation) {
     throw unable(`${field}.propagation`, 'this sandbox cannot pass mounts on to the host');
-  }
-  if (config.imageSubPath !== '') {
-    throw new CribError('UNIMPLEMENTED', `${field}.image_sub_path: sub-paths of image volumes are not supported yet`);
   }
   if (config.uidMappings.length > 0 || config.gidMappings.length > 0) {
     if (!capabilities.idmap) throw unable(`${field}.uidMappings`, 'this sandbox cannot make id-mapped mounts');

@@ -71,10 +71,9 @@ function environment(entry: api.KeyValue, field: string): { key: string; value: 
 
 function mountOf(mount: api.Mount, field: string): MountConfig {
   const image = mount.image?.image ? imageOf(mount.image, `${field}.image`) : undefined;
-  if (image !== undefined) refuse(`${field}.image`, 'is set: image volumes are not supported by this version of crib');
   return {
     containerPath: absolutePath(mount.containerPath, `${field}.container_path`),
-    hostPath: absolutePath(mount.hostPath, `${field}.host_path`),
+    hostPath: image === undefined ? absolutePath(mount.hostPath, `${field}.host_path`) : '',
     readonly: mount.readonly,
     recursiveReadOnly: mount.recursiveReadOnly,
     selinuxRelabel: mount.selinuxRelabel,
@@ -82,8 +81,19 @@ function mountOf(mount: api.Mount, field: string): MountConfig {
     uidMappings: idMappings(mount.uidMappings),
     gidMappings: idMappings(mount.gidMappings),
     image,
-    imageSubPath: mount.imageSubPath,
+    imageSubPath: imageSubPath(mount, field),
   };
+}
+
+/** CRI Mount: an image is mounted read-only, in place of a host path; a part of it is named below its root. */
+function imageSubPath(mount: api.Mount, field: string): string {
+  if (!mount.image?.image) {
+    if (mount.imageSubPath !== '') refuse(`${field}.image_sub_path`, 'is set without image');
+    return '';
+  }
+  if (mount.hostPath !== '') refuse(`${field}.host_path`, 'is set together with image');
+  if (!mount.readonly) refuse(`${field}.readonly`, 'must be set with image: an image is not written to');
+  return pathBelow(mount.imageSubPath, `${field}.image_sub_path`);
 }
 
 function deviceOf(device: api.Device, field: string): DeviceConfig {

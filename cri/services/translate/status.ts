@@ -87,7 +87,7 @@ export function containerStatusMessage(
     annotations: view.config.annotations,
     mounts: view.config.mounts.map((mount) => ({
       ...mount,
-      image: undefined,
+      image: mount.image === undefined ? undefined : { ...mount.image, image: digestOf(mount.image.image, images) },
       propagation: PROPAGATIONS[mount.propagation],
     })),
     logPath: view.logPath,
@@ -95,6 +95,11 @@ export function containerStatusMessage(
     user: { linux: { uid: BigInt(uid), gid: BigInt(gid), supplementalGroups: additionalGids.map(BigInt) } },
     stopSignal: signalValue(view.stopSignal),
   };
+}
+
+/** Image volumes are shown by digest, for the pod's status to say what is mounted (KEP-5365). */
+function digestOf(image: string, images: Pick<ImageStore, 'find'>): string {
+  return images.find(image)?.digests[0] ?? image;
 }
 
 /**

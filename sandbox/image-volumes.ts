@@ -1,0 +1,64 @@
+/** Images that a container mounts as volumes: found before anything is made, mounted in its bundle, taken down with it. */
+
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import type { MountConfig } from '../runtime/containers/config.js';
+import { imageVolumesDirectory, mountImage } from '../runtime/containers/image-mount.js';
+import { unmountIfMounted } from '../runtime/containers/rootfs.js';
+import { attempting, CribError } from '../runtime/errors.js';
+import type { ImageStore } from '../runtime/images/types.js';
+import { errnoName } from '../runtime/linux/libc.js';
+
+/** What kubelets look for in the message, to say in the pod's status what went wrong (cri-api, pkg/errors). */
+const MARK = 'ImageVolumeMountFailed';
+
+/** Layers of the images that `mounts` names, by the mount's index. Throws NOT_FOUND naming the field. */
+export function imageVolumeChains(
+  images: Pick<ImageStore, 'find'>,
+  mounts: readonly MountConfig[],
+): Map<number, readonly string[]> {
+  const chains = new Map<number, readonly string[]>();
+  for (const [index, { image }] of mounts.entries()) {
+    if (image === undefined) continue;
+    const found = images.find(image.image);
+    if (found === undefined) {
+      const message = `${MARK}: config.mounts[${index}].image: ${image.image} is not on this node; pull it first`;
+      throw new CribError('NOT_FOUND', message);
+    }
+    chains.set(index, found.chain);
+  }
+  return chains;
+}
+
+/** Mounts them, and returns `mounts` with the host paths that they have now. */
+export async function mountImageVolumes(
+  images: Pick<ImageStore, 'layerPaths'>,
+  bundle: string,
+  mounts: readonly MountConfig[],
+  chains: ReadonlyMap<number, readonly string[]>,
+): Promise<MountConfig[]> {
+  if (chains.size === 0) return [...mounts];
+  const directory = imageVolumesDirectory(bundle);
+  await fs.mkdir(directory, { recursive: true, mode: 0o755 });
+  return mounts.map((mount, index) => {
+    const chain = chains.get(index);
+    if (chain === undefined) return mount;
+    const hostPath = path.join(directory, String(index));
+    try {
+      mountImage(images.layerPaths(chain), hostPath, mount.imageSubPath);
+    } catch (error) {
+      throw attempting(`${MARK}: config.mounts[${index}].image: mounting ${mount.image?.image}`, error);
+    }
+    return { ...mount, hostPath };
+  });
+}
+
+/** Unmounts all image volumes of a bundle. Idempotent. */
+export async function unmountImageVolumes(bundle: string): Promise<void> {
+  const directory = imageVolumesDirectory(bundle);
+  const names = await fs.readdir(directory).catch((error: unknown) => {
+    if (errnoName(error) === 'ENOENT') return [];
+    throw error;
+  });
+  for (const name of names) unmountIfMounted(path.join(directory, name));
+}
