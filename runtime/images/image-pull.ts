@@ -26,6 +26,8 @@ import { runConfigOf } from './run-config.js';
 import { Semaphore } from './semaphore.js';
 import type { SharedWork, Waiter } from './shared-work.js';
 import type { PullProgress } from './types.js';
+import type { Pending, SettleReport } from './unpack/protocol.js';
+import { settleRoot } from './unpack/settle.js';
 import { settleLayer } from './unpacker.js';
 
 export interface PullContext {
@@ -195,7 +197,7 @@ export class ImagePull {
       publish: (bytes: number) => void;
     },
   ): Promise<void> {
-    const { layers, limits } = this.#context;
+    const { layers } = this.#context;
     const { chainId, descriptor, diffId, signal } = layer;
     if (layers.get(chainId) !== undefined) return;
     const { prepared, report } = await this.#turn(descriptor.digest, () =>
@@ -204,24 +206,36 @@ export class ImagePull {
     try {
       if (index > 0) await this.#layer(stack, index - 1, { signal });
       const lowers = stack.chain.slice(0, index).reverse();
-      const none = report.pending.implicit.length === 0 && report.pending.links.length === 0;
-      const task = {
-        directory: layers.root,
-        maxBytes: limits.maxLayerBytes,
-        layer: `${prepared}/fs`,
-        lowers: lowers.map((lower) => layers.contentOf(lower).slice(layers.root.length + 1)),
-      };
-      const settled = none ? undefined : await settleLayer(this.#context.unpackerScript, task, report.pending);
+      const settled = await this.#settle(prepared, lowers, report.pending);
       await layers.commit(prepared, {
         chainId,
         diffId,
-        usedBytes: report.usedBytes + (settled?.addedBytes ?? 0),
-        inodes: report.inodes + (settled?.addedInodes ?? 0),
+        usedBytes: report.usedBytes + settled.addedBytes,
+        inodes: report.inodes + settled.addedInodes,
       });
     } catch (error) {
       await layers.discard(prepared);
       throw error;
     }
+  }
+
+  /** `lowers`: chain ids, the highest first. */
+  async #settle(prepared: string, lowers: readonly string[], pending: Pending): Promise<SettleReport> {
+    const { layers, limits, unpackerScript } = this.#context;
+    const { implicit, links } = pending;
+    const contents = lowers.map((lower) => layers.contentOf(lower));
+    if (links.length === 0 && implicit.every((directory) => directory === '')) {
+      if (implicit.length > 0) settleRoot(layers.preparedContentOf(prepared), contents[0]);
+      return { addedBytes: 0, addedInodes: 0 };
+    }
+    const relative = (content: string) => content.slice(layers.root.length + 1);
+    const task = {
+      directory: layers.root,
+      maxBytes: limits.maxLayerBytes,
+      layer: relative(layers.preparedContentOf(prepared)),
+      lowers: contents.map(relative),
+    };
+    return settleLayer(unpackerScript, task, pending);
   }
 
   /** One writer per blob, and so many layers at a time in all. */

@@ -71,10 +71,15 @@ export class LayerStore {
   /** A new directory to unpack into: its name, and the absolute path of its `fs`. */
   async prepare(): Promise<{ name: string; content: string }> {
     const name = `tmp-${process.pid}-${this.#counter++}`;
-    const content = path.join(this.root, name, 'fs');
+    const content = this.preparedContentOf(name);
     await fs.promises.mkdir(path.join(this.root, name), { mode: 0o700 });
     await fs.promises.mkdir(content, { mode: 0o755 });
     return { name, content };
+  }
+
+  /** Absolute path of the `fs` of a prepared directory. */
+  preparedContentOf(prepared: string): string {
+    return path.join(this.root, prepared, 'fs');
   }
 
   /** Makes a prepared directory the layer. */

@@ -38,14 +38,17 @@ export async function openBlob(request: BlobRequest): Promise<Readable> {
   return new BlobStream(chunks, first, abort);
 }
 
-/** Readable.from would wait for the next chunk before it could be destroyed; this one ends the connection at once. */
+/**
+ * Readable.from would wait for the next chunk before it could be destroyed; this one ends the connection at once. In
+ * object mode chunks stay as they are: a byte stream would copy them together.
+ */
 class BlobStream extends Readable {
   readonly #chunks: AsyncGenerator<Buffer>;
   readonly #abort: AbortController;
   #first: IteratorResult<Buffer> | undefined;
 
   constructor(chunks: AsyncGenerator<Buffer>, first: IteratorResult<Buffer>, abort: AbortController) {
-    super({ highWaterMark: 256 * 1024 });
+    super({ objectMode: true, highWaterMark: 2 });
     this.#chunks = chunks;
     this.#first = first;
     this.#abort = abort;

@@ -25,7 +25,15 @@ export interface HttpRequest {
 const MAX_SOCKETS = 6;
 /** Idle connections do not keep the process alive, and go after this time. */
 const IDLE_MS = 5_000;
-const AGENT = { keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: MAX_SOCKETS, timeout: IDLE_MS };
+/** Bytes that wait for a reader: what has come meanwhile is read in one piece, and large pieces cost less. */
+const READ_AHEAD = 1 << 20;
+const AGENT = {
+  keepAlive: true,
+  maxSockets: MAX_SOCKETS,
+  maxFreeSockets: MAX_SOCKETS,
+  timeout: IDLE_MS,
+  highWaterMark: READ_AHEAD,
+};
 
 export class Transport {
   readonly #options: TransportOptions;

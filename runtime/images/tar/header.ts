@@ -88,12 +88,21 @@ function text(block: Buffer, start: number, length: number): string {
 
 /** Octal digits between blanks and NULs, or GNU's base-256: a set top bit, then a big-endian two's complement. */
 function number(block: Buffer, start: number, length: number, field: string): number {
-  const first = block[start] ?? 0;
-  if ((first & 0x80) !== 0) return base256(block, start, length, field);
-  const digits = block.toString('latin1', start, start + length).replace(/^[\0 ]+|[\0 ].*$/gs, '');
-  if (digits === '') return 0;
-  if (!/^[0-7]+$/.test(digits)) throw badTar(`the ${field} of a header is not a number`);
-  return Number.parseInt(digits, 8);
+  if (((block[start] ?? 0) & 0x80) !== 0) return base256(block, start, length, field);
+  const end = start + length;
+  let at = start;
+  while (at < end && isBlank(block[at])) at++;
+  let value = 0;
+  for (; at < end && !isBlank(block[at]); at++) {
+    const digit = (block[at] ?? 0) - 0x30;
+    if (digit < 0 || digit > 7) throw badTar(`the ${field} of a header is not a number`);
+    value = value * 8 + digit;
+  }
+  return value;
+}
+
+function isBlank(byte: number | undefined): boolean {
+  return byte === 0 || byte === 0x20;
 }
 
 function base256(block: Buffer, start: number, length: number, field: string): number {

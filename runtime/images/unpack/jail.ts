@@ -4,7 +4,6 @@
  * thread; libuv's pool stays outside and is only ever given zlib work.
  */
 
-import process from 'node:process';
 import { CLONE, MS } from '../../linux/constants.js';
 import { mount } from '../../linux/mounts.js';
 import { chroot, unshare } from '../../linux/namespaces.js';

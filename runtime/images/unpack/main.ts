@@ -5,17 +5,18 @@
 
 import crypto from 'node:crypto';
 import fs from 'node:fs';
-import process from 'node:process';
-import { pipeline, Readable } from 'node:stream';
 import zlib from 'node:zlib';
 import { CribError, codeOf, messageOf } from '../../errors.js';
+import { errnoName } from '../../linux/libc.js';
 import { TarReader } from '../tar/reader.js';
 import { enterJail } from './jail.js';
 import { LayerWriter } from './layer-writer.js';
 import type { Pending, SettleReport, UnpackerAnswer, UnpackerTask, UnpackReport, UnpackTask } from './protocol.js';
 import { settle } from './settle.js';
 
+/** Bytes that are decompressed at a time, and taken from stdin. */
 const CHUNK = 256 << 10;
+const INPUT = 256 << 10;
 const MAX_PENDING = 256 << 20;
 
 async function main(): Promise<void> {
@@ -30,7 +31,7 @@ async function unpack(task: UnpackTask): Promise<UnpackReport> {
   const writer = new LayerWriter(task.maxEntries);
   const reader = new TarReader(writer);
   let rawBytes = 0;
-  for await (const chunk of await plain(process.stdin)) {
+  const take = (chunk: Buffer): void => {
     rawBytes += chunk.length;
     if (rawBytes > task.maxBytes) {
       throw new CribError(
@@ -40,35 +41,47 @@ async function unpack(task: UnpackTask): Promise<UnpackReport> {
     }
     hash.update(chunk);
     reader.write(chunk);
-  }
+  };
+  const input = stdinPieces();
+  const head = input.next().value ?? Buffer.alloc(0);
+  // Told by its magic (RFC 1952) and not by what the manifest says: registries mix them up.
+  if (head[0] === 0x1f && head[1] === 0x8b) await gunzip(head, input, take);
+  else for (let piece = head; piece.length > 0; piece = input.next().value ?? Buffer.alloc(0)) take(piece);
   reader.finish();
   return { diffId: `sha256:${hash.digest('hex')}`, rawBytes, ...writer.finish() };
 }
 
-/** The stream without gzip, told by its magic (RFC 1952) and not by what the manifest says: registries mix them up. */
-async function plain(input: Readable): Promise<AsyncIterable<Buffer>> {
-  const iterator = input[Symbol.asyncIterator]() as AsyncIterableIterator<Buffer>;
-  let head = Buffer.alloc(0);
-  while (head.length < 2) {
-    const { value, done } = await iterator.next();
-    if (done === true) break;
-    head = Buffer.concat([head, value]);
+/**
+ * What comes on stdin, as it comes, the first piece of two bytes at least; each only until the next is asked for. Read by
+ * plain calls: streams cost more than decompressing does. (`process` is not imported here: node:process as a module
+ * opens stdin as a stream, which makes it non-blocking.)
+ */
+function* stdinPieces(): Generator<Buffer, undefined> {
+  const buffer = Buffer.allocUnsafe(INPUT);
+  for (let length = 0; ; length = 0) {
+    let read = 0;
+    do {
+      read = fs.readSync(0, buffer, length, buffer.length - length, null);
+      length += read;
+    } while (read > 0 && length < 2);
+    if (length === 0) return undefined;
+    yield buffer.subarray(0, length);
   }
-  async function* rest() {
-    yield head;
-    yield* iterator;
-  }
-  return head[0] === 0x1f && head[1] === 0x8b ? gunzip(rest()) : rest();
 }
 
-async function* gunzip(input: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+/** The pool decompresses the next chunk while this thread hashes and writes the last one. */
+async function gunzip(head: Buffer, rest: Iterator<Buffer>, take: (chunk: Buffer) => void): Promise<void> {
   const unzip = zlib.createGunzip({ chunkSize: CHUNK });
-  // A failure on either side comes out of the iteration.
-  pipeline(Readable.from(input, { objectMode: false }), unzip, () => undefined);
+  const feed = (piece: Buffer | undefined): void => {
+    if (piece === undefined) unzip.end();
+    else unzip.write(piece, (error) => (error ? undefined : feed(rest.next().value)));
+  };
+  feed(head);
   try {
-    yield* unzip as AsyncIterable<Buffer>;
+    for await (const chunk of unzip) take(chunk);
   } catch (error) {
-    if (error instanceof CribError) throw error;
+    const damaged = errnoName(error)?.startsWith('Z_') === true;
+    if (!damaged) throw error;
     throw new CribError('DATA_LOSS', `decompress a layer: ${messageOf(error)}; the image must be built anew`, {
       cause: error,
     });

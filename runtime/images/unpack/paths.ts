@@ -10,6 +10,7 @@ export function hostile(detail: string): CribError {
 
 /** Normalises a name of the archive; a leading `/` is taken off, as by GNU tar. Throws for a `..`. */
 export function normalise(name: string, what: string): string {
+  if (!/(^|\/)\.{0,2}(\/|$)/.test(name)) return name;
   const parts = name.split('/').filter((part) => part !== '' && part !== '.');
   if (parts.includes('..')) throw hostile(`the ${what} ${shown(name)} has ".." in it and could leave the layer`);
   return parts.join('/');

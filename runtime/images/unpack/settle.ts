@@ -25,6 +25,15 @@ export function settle(task: Pick<SettleTask, 'layer' | 'lowers' | 'maxBytes'>, 
   return new Settling(task, pending).run(pending.links);
 }
 
+/**
+ * The same for a layer of which nothing is pending but its root directory (`directory`, absolute), the usual case. It
+ * touches no name that a layer has given, so it needs no process of its own. `lower` is the layer below, if there is one.
+ */
+export function settleRoot(directory: string, lower: string | undefined): void {
+  if (lower === undefined) resetDirectory(directory);
+  else copyAttributes(lower, directory);
+}
+
 class Settling {
   readonly #own: string;
   readonly #lowers: readonly string[];
@@ -70,8 +79,7 @@ class Settling {
     }
     if (found.kind === 'other')
       throw hostile(`it has entries under ${shown(path)}, which is not a directory in a lower layer`);
-    fs.chmodSync(disk, 0o755);
-    setTimesAt(disk, 0, 0);
+    resetDirectory(disk);
   }
 
   /** What stands at `path` below this layer. Nothing, where a parent of this layer is opaque. */
@@ -255,6 +263,11 @@ class Settling {
     copyAttributes(source, disk);
     this.#copied.add(path);
   }
+}
+
+function resetDirectory(disk: string | Buffer): void {
+  fs.chmodSync(disk, 0o755);
+  setTimesAt(disk, 0, 0);
 }
 
 function byDepth(paths: Iterable<string>): string[] {

@@ -9,7 +9,7 @@ import type { PullProgress } from '../../../runtime/images/types.js';
 import { imageToKill } from '../../support/images/killed-pull.js';
 import { MemoryRegistry, makeImage } from '../../support/images/memory-registry.js';
 import { openStore, temporaryDirectory } from '../../support/images/temporary-store.js';
-import { file, tar } from '../../support/tar-writer.js';
+import { directory, file, tar } from '../../support/tar-writer.js';
 
 const raw = (name: string, content = name) => tar([file(name, content)]);
 const made = (...names: string[]) =>
@@ -56,6 +56,22 @@ test('a pulled image is listed, found by all its names, and is an OCI layout', a
   }
   const usage = await store.usage();
   assert.ok(usage.usedBytes > 4 * 4096 && usage.inodesUsed >= 8);
+});
+
+test('a root directory without an entry takes after that of the layer below', async (t) => {
+  const root = await temporaryDirectory(t);
+  const registry = new MemoryRegistry();
+  const own = { mode: 0o711, uid: 7, gid: 8, mtime: 1_600_000_000 };
+  const layers = [tar([file('a', 'a')]), tar([directory('.', own), file('b', 'b')]), tar([file('c', 'c')])];
+  const image = makeImage(layers.map((bytes) => ({ raw: bytes })));
+  registry.add('latest', image);
+  const store = await openStore(t, root, registry);
+  const { chain } = await store.pull('x', {});
+  const facts = store.layerPaths(chain).map((content) => {
+    const { mode, uid, gid, mtimeMs } = fs.statSync(content);
+    return [mode & 0o7777, uid, gid, mtimeMs];
+  });
+  assert.deepEqual(facts, [[0o755, 0, 0, 0], ...Array(2).fill([0o711, 7, 8, 1_600_000_000_000])]);
 });
 
 test('the next start has what was pulled', async (t) => {
