@@ -20,6 +20,7 @@ import { imageVolumeChains, mountImageVolumes, unmountImageVolumes } from './ima
 import type { Node } from './node.js';
 import type { Pod } from './pod-record.js';
 import { requireReady } from './pod-stop.js';
+import { checkSameUserNamespace } from './user-namespace.js';
 
 /**
  * Makes a container and returns its id. The same request again gets the container that is there; ALREADY_EXISTS when
@@ -61,6 +62,7 @@ async function create(
   config: ContainerConfig,
   podConfig: PodConfig | undefined,
 ): Promise<string> {
+  checkSameUserNamespace(pod.record, config);
   const image = node.parts.images.find(config.image.image);
   if (image === undefined) {
     throw new CribError('NOT_FOUND', `image ${config.image.image} is not on this node; pull it first`);
@@ -75,7 +77,7 @@ async function create(
     undo.push('remove the bundle', () => fs.rm(bundle, { recursive: true, force: true }));
     const paths = rootfsPaths(node.containerRecords.directory(id), bundle);
     undo.push('unmount the root file system', () => unmountRootfs(paths.target));
-    await mountRootfs(node.parts.images.layerPaths(image.chain), paths);
+    await mountRootfs(node.parts.images.layerPaths(image.chain), paths, pod.record.namespaces.user);
     undo.push('unmount the image volumes', () => unmountImageVolumes(bundle));
     const mounts = await mountImageVolumes(node.parts.images, bundle, config.mounts, imageVolumes);
     const request = { id, config: { ...config, mounts }, image, rootfs: paths.target };

@@ -9,6 +9,7 @@ import type { PodConfig } from './config.js';
 import { podSysctls } from './host/sysctls.js';
 import type { Node } from './node.js';
 import { Pod, type PodRecord, podKey } from './pod-record.js';
+import { checkUserNamespace } from './user-namespace.js';
 
 /**
  * Makes a pod and returns its id. The same metadata again joins the call in progress, or gets the pod that is ready;
@@ -50,6 +51,7 @@ async function create(node: Node, config: PodConfig, handler: string, signal: Ab
   }
   const record = newRecord(node, config, parts.handlers.resolve(handler));
   const backend = node.backend(record);
+  checkUserNamespace(config, record.handler, backend.capabilities);
   const pod = new Pod(record);
   await Undo.guard(parts.log, async (undo) => {
     undo.push('remove the pod record', () => node.podRecords.remove(record.id));
@@ -98,7 +100,7 @@ async function attach(node: Node, record: PodRecord, signal: AbortSignal): Promi
 
 function newRecord(node: Node, config: PodConfig, handler: string): PodRecord {
   const id = newId();
-  const { network, ipc, pid } = config.security.namespaces;
+  const { network, ipc, pid, user } = config.security.namespaces;
   const pinned = (kind: string) => `${node.podDirectory(id)}/ns/${kind}`;
   const namespaces: NamespacePaths = {
     network: network === 'node' ? 'host' : pinned('net'),
@@ -106,6 +108,7 @@ function newRecord(node: Node, config: PodConfig, handler: string): PodRecord {
     uts: network === 'node' ? 'host' : pinned('uts'),
     ipc: ipc === 'node' ? 'host' : pinned('ipc'),
     pid: pid === 'node' ? 'host' : pid === 'pod' ? 'pod' : 'new',
+    ...(user === undefined ? {} : { user: { uids: user.uids, gids: user.gids, path: pinned('user') } }),
   };
   return {
     version: 1,

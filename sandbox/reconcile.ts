@@ -15,6 +15,7 @@ import { Container, type ContainerRecord, containerKey } from './container-recor
 import { removeContainer } from './container-remove.js';
 import { announceMissing } from './events/announce.js';
 import { initId } from './host/init.js';
+import { PINNED } from './host/namespaces.js';
 import { unmountImageVolumes } from './image-volumes.js';
 import type { Node } from './node.js';
 import { Pod, podKey } from './pod-record.js';
@@ -115,7 +116,7 @@ async function removeStrayDirectories(node: Node): Promise<void> {
     if (node.pods.find(id) !== undefined) continue;
     await attempt(node, `remove the stray directory of pod ${id}`, async () => {
       const directory = node.podDirectory(id);
-      for (const pin of ['ns/net', 'ns/ipc', 'ns/uts', 'shm']) unmountIfMounted(path.join(directory, pin));
+      for (const pin of [...PINNED.map((kind) => `ns/${kind}`), 'shm']) unmountIfMounted(path.join(directory, pin));
       await fs.rm(directory, { recursive: true, force: true });
     });
   }

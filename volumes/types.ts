@@ -49,7 +49,10 @@ export interface SandboxCapabilities {
   /** The sandbox has a kernel of its own. */
   readonly guest: boolean;
   readonly guestLocal: readonly ('tmpfs' | 'dir')[];
+  /** Pods in user namespaces, and id-mapped mounts. */
   readonly idmap: boolean;
+  /** Why `idmap` is false; empty where it is true. */
+  readonly idmapObstacle: string;
   readonly recursiveReadOnly: boolean;
   readonly bidirectionalPropagation: boolean;
 }

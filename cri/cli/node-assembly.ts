@@ -42,7 +42,7 @@ export async function assemble(config: Config, log: Log, bundles = ownDirectory(
     createCgroups(),
     discoverRuntimes({
       ...(config.ociRuntime === '' ? {} : { preferred: config.ociRuntime }),
-      stateDir: path.join(state, 'probe'),
+      stateDir: path.join(root, 'probe'),
       log,
     }),
     fs.readFile('/proc/sys/kernel/random/boot_id', 'utf8'),

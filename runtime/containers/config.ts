@@ -91,9 +91,8 @@ export interface NamespaceOptions {
   readonly ipc: NamespaceMode;
   /** The container whose PID namespace is entered when `pid` is `target`. */
   readonly targetId: string;
-  readonly user:
-    | { readonly mode: NamespaceMode; readonly uids: readonly IdMapping[]; readonly gids: readonly IdMapping[] }
-    | undefined;
+  /** One for the whole pod; undefined: the host's. */
+  readonly user: { readonly uids: readonly IdMapping[]; readonly gids: readonly IdMapping[] } | undefined;
 }
 
 export interface SecurityProfile {

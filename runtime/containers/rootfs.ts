@@ -2,10 +2,13 @@
 
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { CribError, messageOf } from '../errors.js';
+import { attempting } from '../errors.js';
 import { MNT, MS } from '../linux/constants.js';
 import { errnoName } from '../linux/libc.js';
 import { mount, mountByOptions, unmount } from '../linux/mounts.js';
+import type { IdMapping } from './config.js';
+import { withIdMappedLayers } from './id-mapped-layers.js';
+import { type IdMappings, toHostId } from './id-mappings.js';
 
 export interface RootfsPaths {
   /** The writable layer. */
@@ -21,21 +24,26 @@ const MOUNT_DATA_MAX = 4095;
 
 /**
  * Mounts `lowers` (lowest layer first) with a fresh writable layer at `paths.target`. The overlay is `volatile`: no
- * sync when it is unmounted, since a writable layer never outlives a power cut (overlayfs.rst, "Volatile mount").
+ * sync when it is unmounted, since a writable layer never outlives a power cut (overlayfs.rst, "Volatile mount"). With
+ * `mappings` every file is that namespace's: the layers are id-mapped (Linux 5.19), the writable layer has the ids outside.
  */
-export async function mountRootfs(lowers: readonly string[], paths: RootfsPaths): Promise<void> {
+export async function mountRootfs(lowers: readonly string[], paths: RootfsPaths, mappings?: IdMappings): Promise<void> {
   await Promise.all(
     [paths.upper, paths.work, paths.target].map((directory) => fs.mkdir(directory, { recursive: true })),
   );
   const lower = lowers.length === 0 ? [await emptyLower(paths)] : [...lowers].reverse();
-  await copyOwnerAndMode(lower[0] ?? paths.upper, paths.upper);
+  await copyOwnerAndMode(lower[0] ?? paths.upper, paths.upper, mappings);
   try {
-    mountOverlay(lower, paths);
+    if (mappings === undefined) mountOverlay(lower, paths);
+    else withIdMappedLayers(lower, mappings, layersPath(paths.target), (mapped) => mountOverlay(mapped, paths));
   } catch (error) {
-    throw new CribError('INTERNAL', `mounting the root file system at ${paths.target}: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw attempting(`mounting the root file system at ${paths.target}`, error);
   }
+}
+
+/** Where id-mapped layers are mounted while an overlay is made of them. */
+function layersPath(target: string): string {
+  return path.join(path.dirname(target), 'layers');
 }
 
 /** An image without layers still needs a lower directory. */
@@ -46,9 +54,10 @@ async function emptyLower(paths: RootfsPaths): Promise<string> {
 }
 
 /** `/` of the merged tree is the writable layer's own directory: it looks like the image's. */
-async function copyOwnerAndMode(from: string, to: string): Promise<void> {
+async function copyOwnerAndMode(from: string, to: string, mappings: IdMappings | undefined): Promise<void> {
   const { uid, gid, mode } = await fs.stat(from);
-  await fs.chown(to, uid, gid);
+  const owner = (ranges: readonly IdMapping[] | undefined, id: number) => (ranges && toHostId(ranges, id)) ?? id;
+  await fs.chown(to, owner(mappings?.uids, uid), owner(mappings?.gids, gid));
   await fs.chmod(to, mode & 0o7777);
 }
 
@@ -68,6 +77,7 @@ function mountOverlay(lower: readonly string[], paths: RootfsPaths): void {
 
 /** Unmounts and removes the mount point; keeps the writable layer. Idempotent; never follows a symlink at `target`. */
 export async function unmountRootfs(target: string): Promise<void> {
+  unmountIfMounted(layersPath(target));
   unmountIfMounted(target);
   await fs.rmdir(target).catch((error: unknown) => {
     if (errnoName(error) !== 'ENOENT') throw error;

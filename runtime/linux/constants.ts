@@ -32,6 +32,7 @@ export const MNT = { FORCE: 1, DETACH: 2, EXPIRE: 4, UMOUNT_NOFOLLOW: 8 } as con
 /** clone(2), unshare(2) and setns(2) flags (linux/sched.h). */
 export const CLONE = {
   NEWTIME: 0x80,
+  VM: 0x100,
   FS: 0x200,
   FILES: 0x400,
   NEWNS: 0x20000,

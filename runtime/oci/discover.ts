@@ -9,7 +9,8 @@ import { findHierarchies } from '../cgroups/hierarchies.js';
 import type { Cgroups } from '../cgroups/types.js';
 import { CribError, messageOf } from '../errors.js';
 import type { Log } from '../log.js';
-import { OciRuntime, type RuntimeFacts, type RuntimeFeatures } from './oci-runtime.js';
+import { NO_FEATURES, tryFeatures } from './feature-trials.js';
+import { OciRuntime, type RuntimeFacts } from './oci-runtime.js';
 import { probeRuntime, removeStaleProbes } from './probe.js';
 import { readProbeCache, writeProbeCache } from './probe-cache.js';
 import { RUNTIME_PATH, runRuntime } from './run.js';
@@ -21,7 +22,7 @@ const QUERY_LIMIT_MS = 5_000;
 export interface DiscoverOptions {
   /** Name or absolute path of the runtime to be tried first. */
   readonly preferred?: string;
-  /** Outcomes of trials are kept here, so that a restart does not pay for them again. */
+  /** Outcomes of trials are kept here, so that a restart does not pay for them again. On the file system of the images. */
   readonly stateDir: string;
   readonly log: Log;
 }
@@ -32,7 +33,7 @@ export interface DiscoverOptions {
  */
 export async function discoverRuntimes(options: DiscoverOptions): Promise<OciRuntime[]> {
   const { stateDir, log } = options;
-  await fs.mkdir(stateDir, { recursive: true, mode: 0o700 });
+  await fs.mkdir(stateDir, { recursive: true, mode: 0o711 });
   const cgroups = await createCgroups();
   await removeStaleProbes(stateDir, cgroups);
   const names = [...new Set([...(options.preferred === undefined ? [] : [options.preferred]), ...KNOWN])];
@@ -45,7 +46,11 @@ export async function discoverRuntimes(options: DiscoverOptions): Promise<OciRun
     }
     if (runtimes.some((runtime) => runtime.path === file)) continue;
     const runtime = await examine(file, stateDir, cgroups);
-    if (!runtime.works) log.warn({ runtime: file, reason: runtime.reason }, 'OCI runtime does not work on this host');
+    const { works, reason, features } = runtime;
+    if (!works) log.warn({ runtime: file, reason }, 'OCI runtime does not work on this host');
+    else if (!features.userNamespaces) {
+      log.warn({ runtime: file, reason: features.userNamespaceObstacle }, 'no pods in user namespaces on this host');
+    }
     runtimes.push(runtime);
   }
   return runtimes;
@@ -79,8 +84,7 @@ async function findExecutable(name: string): Promise<string | undefined> {
 function missing(preferred: string): OciRuntime {
   const name = path.basename(preferred);
   const reason = `${preferred} is not an executable file here: install it, or name another one with --oci-runtime`;
-  const features = { recursiveReadOnly: false, idmap: false };
-  return new OciRuntime({ name, path: preferred, version: '', works: false, reason, features });
+  return new OciRuntime({ name, path: preferred, version: '', works: false, reason, features: NO_FEATURES });
 }
 
 async function examine(file: string, stateDir: string, cgroups: Cgroups): Promise<OciRuntime> {
@@ -89,14 +93,14 @@ async function examine(file: string, stateDir: string, cgroups: Cgroups): Promis
   const cached = await readProbeCache(stateDir, name, key);
   if (cached !== undefined) return new OciRuntime({ ...cached, name, path: file, works: true, reason: '' });
   const version = await versionOf(file);
-  const features = await featuresOf(file, name, version);
-  const untried: RuntimeFacts = { name, path: file, version, works: true, reason: '', features };
+  const untried: RuntimeFacts = { name, path: file, version, works: true, reason: '', features: NO_FEATURES };
   const failure = await probeRuntime(untried, stateDir, cgroups).catch(messageOf);
   if (failure !== undefined) {
     return new OciRuntime({ ...untried, works: false, reason: `${failure}${await wayOut(failure)}` });
   }
+  const features = await tryFeatures(untried, stateDir, cgroups);
   await writeProbeCache(stateDir, name, { key, version, features });
-  return new OciRuntime(untried);
+  return new OciRuntime({ ...untried, features });
 }
 
 /** Another file, another kernel or another cgroup layout is another question. */
@@ -110,32 +114,6 @@ async function cacheKey(file: string): Promise<string> {
 async function versionOf(file: string): Promise<string> {
   const text = await runRuntime([file, '--version'], QUERY_LIMIT_MS).catch(() => '');
   return /version\s+v?(\S+)/i.exec(text)?.[1] ?? '';
-}
-
-/** `features` (OCI runtime spec, features.md) says it; a crun before 1.9 lacks the command, and has had `rro` since 1.4. */
-async function featuresOf(file: string, name: string, version: string): Promise<RuntimeFeatures> {
-  const kernel = isAtLeast(os.release(), 5, 12); // mount_setattr(2)
-  try {
-    const features: unknown = JSON.parse(await runRuntime([file, 'features'], QUERY_LIMIT_MS));
-    const options = property(features, 'mountOptions');
-    const idmap = property(property(property(property(features, 'linux'), 'mountExtensions'), 'idmap'), 'enabled');
-    return {
-      recursiveReadOnly: kernel && Array.isArray(options) && options.includes('rro'),
-      idmap: kernel && idmap === true,
-    };
-  } catch {
-    return { recursiveReadOnly: kernel && name === 'crun' && isAtLeast(version, 1, 4), idmap: false };
-  }
-}
-
-function property(value: unknown, key: string): unknown {
-  if (typeof value !== 'object' || value === null) return undefined;
-  return Reflect.get(value, key);
-}
-
-function isAtLeast(version: string, major: number, minor: number): boolean {
-  const [first = 0, second = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
-  return first > major || (first === major && second >= minor);
 }
 
 /** What mends the failures that are known; empty for all others. */

@@ -15,8 +15,10 @@ export const CONSOLE_SOCKET = '{consoleSocket}';
 export interface RuntimeFeatures {
   /** `rro` mounts: recursively read-only. */
   readonly recursiveReadOnly: boolean;
-  /** `uidMappings` of a mount. */
-  readonly idmap: boolean;
+  /** Containers in a pinned user namespace, on a root file system of id-mapped layers. */
+  readonly userNamespaces: boolean;
+  /** Why there are none; empty where there are. */
+  readonly userNamespaceObstacle: string;
 }
 
 export interface RuntimeFacts {

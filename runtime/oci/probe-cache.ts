@@ -41,11 +41,13 @@ function isRecord(value: unknown): value is ProbeRecord {
   if (!('key' in value) || !('version' in value) || !('features' in value)) return false;
   const { features } = value;
   if (typeof features !== 'object' || features === null) return false;
-  if (!('recursiveReadOnly' in features) || !('idmap' in features)) return false;
+  if (!('recursiveReadOnly' in features) || !('userNamespaces' in features)) return false;
+  if (!('userNamespaceObstacle' in features)) return false;
   return (
     typeof value.key === 'string' &&
     typeof value.version === 'string' &&
     typeof features.recursiveReadOnly === 'boolean' &&
-    typeof features.idmap === 'boolean'
+    typeof features.userNamespaces === 'boolean' &&
+    typeof features.userNamespaceObstacle === 'string'
   );
 }

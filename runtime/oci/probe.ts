@@ -7,6 +7,7 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import type { Cgroups } from '../cgroups/types.js';
+import { unmountIfMounted } from '../containers/rootfs.js';
 import { messageOf } from '../errors.js';
 import { errnoName } from '../linux/libc.js';
 import { OciRuntime, type RuntimeFacts } from './oci-runtime.js';
@@ -16,22 +17,45 @@ const PROBE_DIRECTORY = /^probe-([A-Za-z0-9_.+]+-[0-9]+)$/;
 /** Where programs and their libraries are; on some hosts the short ones are symlinks to the first. */
 const SYSTEM_DIRECTORIES = ['usr', 'bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32', 'nix', 'gnu'];
 
-/** Runs `true` in a container. Resolves to why that failed; undefined: it works. Leaves nothing behind. */
+/** Something that a container needs besides, to be tried with one. */
+export interface Trial {
+  /** Changes `spec`, in whose bundle `directory` it may make files and the mounts that `MOUNT_POINTS` names. */
+  prepare(spec: ProbeSpec, directory: string): Promise<void>;
+  /** Throws when what the container wrote is not what it should be. */
+  check(output: string): void;
+}
+
+/** Where trials mount something, below the bundle; unmounted also after a kill. */
+export const MOUNT_POINTS = ['merged', 'layers', 'source/sub', 'ns/net', 'ns/ipc', 'ns/uts', 'ns/user'] as const;
+
+export interface ProbeSpec {
+  process: Record<string, unknown>;
+  root: { path: string };
+  hostname?: string;
+  mounts: Record<string, unknown>[];
+  linux: Record<string, unknown>;
+}
+
+/** Runs `true`, or a trial, in a container. Resolves to why that failed; undefined: it works. Leaves nothing behind. */
 export async function probeRuntime(
   facts: RuntimeFacts,
   stateDir: string,
   cgroups: Cgroups,
+  trial?: Trial,
 ): Promise<string | undefined> {
   const id = `${facts.name.replace(/[^A-Za-z0-9_.+]/g, '_')}-${process.pid}`;
   const directory = path.join(stateDir, `probe-${id}`);
   const runtime = new OciRuntime(facts);
   const target = { id: `crib-probe-${id}`, root: path.join(directory, 'root'), log: path.join(directory, 'log') };
   try {
-    await fs.mkdir(path.join(directory, 'rootfs'), { recursive: true, mode: 0o700 });
-    await fs.writeFile(path.join(directory, 'config.json'), JSON.stringify(await probeSpec(directory, target.id)));
+    await fs.mkdir(path.join(directory, 'rootfs'), { recursive: true, mode: 0o711 });
+    const spec = await probeSpec(directory, target.id);
+    await trial?.prepare(spec, directory);
+    await fs.writeFile(path.join(directory, 'config.json'), JSON.stringify({ ociVersion: '1.0.2', ...spec }));
     const [command, ...rest] = runtime.createArgv({ ...target, bundle: directory, pidFile: `${directory}/pid` });
     const argv = [command ?? '', ...rest.map((word) => (word === 'create' ? 'run' : word))];
-    await runtime.run(argv, RUN_LIMIT_MS);
+    const output = await runtime.run(argv, RUN_LIMIT_MS);
+    trial?.check(output);
     return undefined;
   } catch (error) {
     return messageOf(error);
@@ -52,11 +76,12 @@ export async function removeStaleProbes(stateDir: string, cgroups: Cgroups): Pro
   }
 }
 
-/** The mounts were made in the container's mount namespace; in the directory itself there are only empty mount points. */
+/** All other mounts were made in the container's mount namespace. */
 async function removeProbe(directory: string, id: string, cgroups: Cgroups): Promise<void> {
   const cgroup = `/crib-probe-${id}`;
   await cgroups.kill(cgroup);
   await cgroups.remove(cgroup);
+  for (const mountPoint of MOUNT_POINTS) unmountIfMounted(path.join(directory, mountPoint));
   await fs.rm(directory, { recursive: true, force: true });
 }
 
@@ -69,7 +94,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-async function probeSpec(directory: string, id: string): Promise<Record<string, unknown>> {
+async function probeSpec(directory: string, id: string): Promise<ProbeSpec> {
   const mounts: Record<string, unknown>[] = [
     { destination: '/proc', type: 'proc', source: 'proc' },
     // crun makes the default devices and, unlike runc, not the directory that they lie in.
@@ -84,11 +109,10 @@ async function probeSpec(directory: string, id: string): Promise<Record<string, 
     }
   }
   return {
-    ociVersion: '1.0.2',
     process: {
       terminal: false,
       user: { uid: 0, gid: 0 },
-      args: await harmlessCommand(),
+      args: (await systemCommand('true')) ?? [process.execPath, '--version'],
       env: ['PATH=/usr/bin:/bin'],
       cwd: '/',
       noNewPrivileges: true,
@@ -104,14 +128,14 @@ async function probeSpec(directory: string, id: string): Promise<Record<string, 
   };
 }
 
-/** `true`, or this very interpreter on a host that has none. */
-async function harmlessCommand(): Promise<string[]> {
-  for (const candidate of ['/usr/bin/true', '/bin/true', '/run/current-system/sw/bin/true']) {
-    const real = await fs.realpath(candidate).catch(() => undefined);
+/** A program of the host's as its directories have it in the container, a multi-call binary by its name; undefined: none. */
+export async function systemCommand(name: string): Promise<string[] | undefined> {
+  for (const directory of ['/usr/bin', '/bin', '/run/current-system/sw/bin']) {
+    const real = await fs.realpath(path.join(directory, name)).catch(() => undefined);
     if (real === undefined) continue;
-    return path.basename(real) === 'true' ? [real] : [real, 'true'];
+    return path.basename(real) === name ? [real] : [real, name];
   }
-  return [process.execPath, '--version'];
+  return undefined;
 }
 
 async function isDirectory(candidate: string): Promise<boolean> {

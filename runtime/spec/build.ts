@@ -3,16 +3,17 @@
  * the host or in the image is in its input (users.ts, devices.ts, host.ts, seccomp/localhost.ts find it out).
  */
 
+import { toHostId } from '../containers/id-mappings.js';
 import { CribError } from '../errors.js';
 import { capabilitySets } from './capabilities.js';
 import { checkAbsolute, invalid } from './checks.js';
 import { deviceNodes, deviceRules } from './device-nodes.js';
 import { mounts, rootfsPropagation } from './mounts.js';
-import { namespaces } from './namespaces.js';
+import { idMappingsOf, namespaces } from './namespaces.js';
 import { processArgs, processCwd, processEnv } from './process.js';
 import { buildResources, oomScoreAdj } from './resources.js';
 import { apparmorProfile, hiddenPaths, seccompProfile, selinuxLabels } from './security.js';
-import type { BuildSpec, OciSpec, SpecInput } from './types.js';
+import type { BuildSpec, OciSpec, PodUserNamespace, ResolvedUser, SpecInput } from './types.js';
 
 export { buildResources } from './resources.js';
 
@@ -38,13 +39,28 @@ export const buildSpec: BuildSpec = (input): OciSpec => {
   };
 };
 
-function checkSupported({ config, pod }: SpecInput): void {
+function checkSupported({ config, pod, user, namespaces }: SpecInput): void {
   if (config.security.privileged && !pod.privileged) {
     throw invalid('config.linux.security_context.privileged', 'the pod sandbox was not made privileged');
   }
   if (config.cdiDevices.length > 0) {
     throw new CribError('UNIMPLEMENTED', 'config.CDI_devices: the Container Device Interface is not supported yet');
   }
+  if (namespaces.user !== undefined) checkMapped(user, namespaces.user);
+  else if (config.security.namespaces.user !== undefined) {
+    throw new CribError('INTERNAL', 'a user namespace was asked for, and the pod has none: not run without');
+  }
+}
+
+/** The kernel says only EINVAL to a process that becomes somebody whom its namespace does not have. */
+function checkMapped(user: ResolvedUser, { uids, gids }: PodUserNamespace): void {
+  const field = 'config.linux.security_context';
+  if (toHostId(uids, user.uid) === undefined) {
+    throw invalid(`${field}.run_as_user`, `user ${user.uid} is not mapped in the pod's user namespace`);
+  }
+  const group = [user.gid, ...user.additionalGids].find((gid) => toHostId(gids, gid) === undefined);
+  if (group === undefined) return;
+  throw invalid(`${field}.supplemental_groups`, `group ${group} is not mapped in the pod's user namespace`);
 }
 
 function process(input: SpecInput, capabilities: unknown): OciSpec {
@@ -67,11 +83,13 @@ function process(input: SpecInput, capabilities: unknown): OciSpec {
 
 function linux(input: SpecInput, bounding: readonly string[]): OciSpec {
   const { masked, readonly } = hiddenPaths(input);
+  const { user } = input.namespaces;
   const seccomp = seccompProfile(input, bounding);
   const selinux = selinuxLabels(input);
   const propagation = rootfsPropagation(input.mounts);
   return {
     namespaces: namespaces(input),
+    ...(user === undefined ? {} : idMappingsOf(user)),
     cgroupsPath: checkAbsolute('the cgroup of the container', input.cgroupsPath),
     resources: { ...buildResources(input.config.resources, input.host), devices: deviceRules(input) },
     devices: deviceNodes(input),

@@ -1,5 +1,6 @@
 /** OCI mounts: what every container has, then what was asked for, parents before children. */
 
+import { toHostId } from '../containers/id-mappings.js';
 import { checkAbsolute, invalid } from './checks.js';
 import { hasCgroupNamespace } from './namespaces.js';
 import type { ResolvedMount, SpecInput } from './types.js';
@@ -28,14 +29,26 @@ function depth(destination: string): number {
   return destination.split('/').length;
 }
 
-/** config-linux.md, "Default Filesystems", with the options that containerd gives them. gid 5 is `tty`. */
+/** gid 5 is `tty`; a user namespace may be too small to have it. */
+function tty({ namespaces: { user } }: SpecInput): string[] {
+  return user === undefined || toHostId(user.gids, 5) !== undefined ? ['gid=5'] : [];
+}
+
+/** config-linux.md, "Default Filesystems", with the options that containerd gives them. */
 function defaults(input: SpecInput): ResolvedMount[] {
   const access = input.config.security.privileged ? 'rw' : 'ro';
   const safe = ['nosuid', 'noexec', 'nodev'];
   return [
     mount('/proc', 'proc', 'proc', safe),
     mount('/dev', 'tmpfs', 'tmpfs', ['nosuid', 'strictatime', 'mode=755', 'size=65536k']),
-    mount('/dev/pts', 'devpts', 'devpts', ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5']),
+    mount('/dev/pts', 'devpts', 'devpts', [
+      'nosuid',
+      'noexec',
+      'newinstance',
+      'ptmxmode=0666',
+      'mode=0620',
+      ...tty(input),
+    ]),
     mount('/dev/shm', 'tmpfs', 'shm', [...safe, 'mode=1777', 'size=65536k']),
     mount('/dev/mqueue', 'mqueue', 'mqueue', safe),
     mount('/sys', 'sysfs', 'sysfs', [...safe, access]),

@@ -1,6 +1,7 @@
 /** OCI linux.namespaces: joined by path, made new, or the host's (then left out). */
 
-import { CribError } from '../errors.js';
+import type { IdMapping } from '../containers/config.js';
+import type { IdMappings } from '../containers/id-mappings.js';
 import { checkAbsolute } from './checks.js';
 import type { SpecInput } from './types.js';
 
@@ -9,14 +10,10 @@ export interface Namespace {
   readonly path?: string;
 }
 
-/** Throws UNIMPLEMENTED when a user namespace is asked for: contained here means contained, never silently not. */
 export function namespaces(input: SpecInput): Namespace[] {
-  if (input.config.security.namespaces.user?.mode === 'pod') {
-    const field = 'config.linux.security_context.namespace_options.userns_options';
-    throw new CribError('UNIMPLEMENTED', `${field}: user namespaces are not supported yet`);
-  }
-  const { network, ipc, uts, pid } = input.namespaces;
+  const { network, ipc, uts, pid, user } = input.namespaces;
   return [
+    ...namespace('user', user?.path ?? 'host'),
     { type: 'mount' },
     ...namespace('network', network),
     ...namespace('ipc', ipc),
@@ -24,6 +21,21 @@ export function namespaces(input: SpecInput): Namespace[] {
     ...namespace('pid', pid),
     ...(hasCgroupNamespace(input) ? [{ type: 'cgroup' }] : []),
   ];
+}
+
+/** linux.uidMappings and gidMappings: runtimes want them also for a namespace that they join, to know who its root is. */
+export function idMappingsOf({ uids, gids }: IdMappings): { uidMappings: OciMapping[]; gidMappings: OciMapping[] } {
+  return { uidMappings: uids.map(ociMapping), gidMappings: gids.map(ociMapping) };
+}
+
+interface OciMapping {
+  readonly containerID: number;
+  readonly hostID: number;
+  readonly size: number;
+}
+
+function ociMapping({ containerId, hostId, length }: IdMapping): OciMapping {
+  return { containerID: containerId, hostID: hostId, size: length };
 }
 
 /** On cgroup v2 only, and not for privileged containers, which see the host's hierarchy (KEP-2254). */

@@ -1,7 +1,14 @@
 /** The contract of OCI spec generation: a pure function from facts to the runtime's config.json. */
 
 import type { ContainerConfig, Resources } from '../containers/config.js';
+import type { IdMappings } from '../containers/id-mappings.js';
 import type { ImageRunConfig } from '../images/types.js';
+
+/** The user namespace that a pod's containers run in. */
+export interface PodUserNamespace extends IdMappings {
+  /** Where it is pinned. */
+  readonly path: string;
+}
 
 export interface NamespacePaths {
   /** Path of a pinned namespace to join; `host`: the host's; `new`: the runtime makes one. */
@@ -9,6 +16,8 @@ export interface NamespacePaths {
   readonly ipc: string;
   readonly uts: string;
   readonly pid: string;
+  /** undefined: the host's. */
+  readonly user?: PodUserNamespace | undefined;
 }
 
 /** A mount whose source has been recognised, routed and opened by `volumes/`. */

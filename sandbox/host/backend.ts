@@ -7,6 +7,8 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import type { CgroupSampler } from '../../runtime/cgroups/sampler.js';
 import type { Cgroups } from '../../runtime/cgroups/types.js';
+import type { IdMapping } from '../../runtime/containers/config.js';
+import { toHostId } from '../../runtime/containers/id-mappings.js';
 import { unmountIfMounted } from '../../runtime/containers/rootfs.js';
 import { CribError } from '../../runtime/errors.js';
 import type { Keeper, KeptContainer } from '../../runtime/keeper/protocol.js';
@@ -24,8 +26,9 @@ import type { PodRecord } from '../pod-record.js';
 import type { ExecSyncResult } from '../types.js';
 import { writeExecProcess } from './exec-process.js';
 import { initBundle, initId } from './init.js';
-import { type PinnedNamespace, pinNamespaces } from './namespaces.js';
+import { PINNED, pinNamespaces } from './namespaces.js';
 import { makePodFiles, podFiles, writeHosts } from './pod-files.js';
+import { requireReachable } from './reachable.js';
 import { podSysctls } from './sysctls.js';
 
 const CREATE_TIMEOUT_MS = 120_000;
@@ -33,7 +36,6 @@ const CREATE_TIMEOUT_MS = 120_000;
 const EXEC_OUTPUT_MAX = 7 * 1024 * 1024;
 /** Longest line of a container's log before it is split (containerd's max_container_log_line_size). */
 const LOG_LINE_MAX = 16 * 1024;
-const KINDS: readonly PinnedNamespace[] = ['net', 'ipc', 'uts'];
 
 export interface HostBackendParts {
   /** Directory of everything that a reboot may drop. */
@@ -47,30 +49,35 @@ export interface HostBackendParts {
 }
 
 export class HostBackend implements SandboxBackend {
-  readonly capabilities: SandboxCapabilities = {
-    guest: false,
-    guestLocal: [],
-    idmap: false,
-    recursiveReadOnly: false,
-    bidirectionalPropagation: true,
-  };
+  readonly capabilities: SandboxCapabilities;
   readonly #parts: HostBackendParts;
   #execCount = 0;
 
   constructor(parts: HostBackendParts) {
     this.#parts = parts;
+    const { recursiveReadOnly, userNamespaces, userNamespaceObstacle } = parts.runtime.features;
+    this.capabilities = {
+      guest: false,
+      guestLocal: [],
+      idmap: userNamespaces,
+      idmapObstacle: userNamespaceObstacle,
+      recursiveReadOnly,
+      bidirectionalPropagation: true,
+    };
   }
 
   async prepare(pod: PodRecord): Promise<void> {
     const directory = this.#podDirectory(pod);
     const pins = path.join(directory, 'ns');
     await fs.mkdir(pins, { recursive: true, mode: 0o700 });
+    if (pod.namespaces.user !== undefined) await requireReachable(this.#parts.state);
     await Promise.all([makePodFiles(pod, directory), this.#prepareCgroup(pod)]);
     pinNamespaces({
-      kinds: pinnedKinds(pod),
+      kinds: ownKinds(pod),
       directory: pins,
       hostname: pod.config.hostname,
       sysctls: podSysctls(pod.config),
+      userNamespace: pod.namespaces.user,
     });
   }
 
@@ -82,7 +89,7 @@ export class HostBackend implements SandboxBackend {
   async release(pod: PodRecord): Promise<void> {
     const directory = this.#podDirectory(pod);
     await this.#stopInit(pod);
-    for (const kind of KINDS) unmountIfMounted(path.join(directory, 'ns', kind));
+    for (const kind of PINNED) unmountIfMounted(path.join(directory, 'ns', kind));
     unmountIfMounted(path.join(directory, 'shm'));
     await fs.rm(directory, { recursive: true, force: true });
     if (pod.ownsCgroup) await this.#parts.cgroups.remove(pod.cgroup);
@@ -90,7 +97,8 @@ export class HostBackend implements SandboxBackend {
   }
 
   async alive(pod: PodRecord): Promise<boolean> {
-    const pins = pinnedKinds(pod).map((kind) => path.join(this.#podDirectory(pod), 'ns', kind));
+    const kinds = [...ownKinds(pod), ...(pod.namespaces.user === undefined ? [] : ['user'])];
+    const pins = kinds.map((kind) => path.join(this.#podDirectory(pod), 'ns', kind));
     if (!pins.every(isNamespace)) return false;
     return pod.namespaces.pid !== 'pod' || (await this.#init(pod))?.exit === undefined;
   }
@@ -113,8 +121,8 @@ export class HostBackend implements SandboxBackend {
       tty: config.tty,
       stdin: config.stdin,
       stdinOnce: config.stdinOnce,
-      uid: user.uid,
-      gid: user.gid,
+      uid: outside(config.security.namespaces.user?.uids, user.uid),
+      gid: outside(config.security.namespaces.user?.gids, user.gid),
       logPath: container.logPath,
       maxLineBytes: LOG_LINE_MAX,
     });
@@ -217,8 +225,8 @@ export class HostBackend implements SandboxBackend {
       tty: false,
       stdin: false,
       stdinOnce: false,
-      uid: 0,
-      gid: 0,
+      uid: outside(pod.namespaces.user?.uids, 0),
+      gid: outside(pod.namespaces.user?.gids, 0),
       logPath: '',
       maxLineBytes: LOG_LINE_MAX,
     });
@@ -255,10 +263,16 @@ async function throwIfNotStarted(log: string, id: string): Promise<void> {
   if (reason !== undefined) throw new CribError('UNKNOWN', `exec in container ${id}: ${reason}`);
 }
 
-function pinnedKinds(pod: PodRecord): PinnedNamespace[] {
+/** The kinds of which the pod has its own, without the user namespace. */
+function ownKinds(pod: PodRecord) {
   const { network, ipc, uts } = pod.namespaces;
-  const held: Readonly<Record<PinnedNamespace, string>> = { net: network, ipc, uts };
-  return KINDS.filter((kind) => held[kind] !== 'host');
+  const held = { net: network, ipc, uts };
+  return (['net', 'ipc', 'uts'] as const).filter((kind) => held[kind] !== 'host');
+}
+
+/** The host's id of a user or group of the container. */
+function outside(ranges: readonly IdMapping[] | undefined, id: number): number {
+  return (ranges && toHostId(ranges, id)) ?? id;
 }
 
 function isNamespace(file: string): boolean {

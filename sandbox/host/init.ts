@@ -5,10 +5,12 @@
 
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import type { IdMapping } from '../../runtime/containers/config.js';
 import { newId } from '../../runtime/containers/ids.js';
 import { CribError } from '../../runtime/errors.js';
 import { errnoName } from '../../runtime/linux/libc.js';
-import type { HostFacts, OciSpec } from '../../runtime/spec/types.js';
+import { idMappingsOf } from '../../runtime/spec/namespaces.js';
+import type { HostFacts, OciSpec, PodUserNamespace } from '../../runtime/spec/types.js';
 import type { PodRecord } from '../pod-record.js';
 
 const CANDIDATES = ['/usr/bin/catatonit', '/usr/libexec/podman/catatonit', '/usr/local/bin/catatonit'];
@@ -66,16 +68,26 @@ async function exists(file: string): Promise<boolean> {
   }
 }
 
+/** In a user namespace that is too small for nobody, its last user. */
+function nobodyIn(user: PodUserNamespace | undefined): { uid: number; gid: number } {
+  const last = (ranges: readonly IdMapping[]) =>
+    Math.min(NOBODY, ...ranges.map(({ containerId, length }) => containerId + length - 1));
+  return { uid: last(user?.uids ?? []), gid: last(user?.gids ?? []) };
+}
+
 function initSpec(pod: PodRecord, rootfs: string, host: HostFacts): OciSpec {
-  const { network, ipc, uts } = pod.namespaces;
-  const joined = Object.entries({ network, ipc, uts }).filter(([, where]) => where !== 'host');
+  const { network, ipc, uts, user } = pod.namespaces;
+  const joined = Object.entries({ network, ipc, uts, user: user?.path ?? 'host' }).filter(
+    ([, where]) => where !== 'host',
+  );
+  const nobody = nobodyIn(user);
   return {
     ociVersion: '1.0.2',
     process: {
       args: ['/catatonit', '-P'],
       cwd: '/',
       env: ['PATH=/'],
-      user: { uid: NOBODY, gid: NOBODY },
+      user: nobody,
       capabilities: { bounding: [], effective: [], permitted: [], inheritable: [], ambient: [] },
       noNewPrivileges: true,
       oomScoreAdj: Math.max(OOM_SCORE_ADJ, host.oomScoreAdjFloor),
@@ -93,6 +105,7 @@ function initSpec(pod: PodRecord, rootfs: string, host: HostFacts): OciSpec {
     linux: {
       cgroupsPath: `${pod.cgroup}/${initId(pod.id)}`,
       namespaces: [{ type: 'pid' }, { type: 'mount' }, ...joined.map(([type, where]) => ({ type, path: where }))],
+      ...(user === undefined ? {} : idMappingsOf(user)),
       maskedPaths: ['/proc/kcore', '/proc/keys', '/proc/timer_list', '/sys/firmware'],
       readonlyPaths: ['/proc/sys', '/proc/sysrq-trigger', '/proc/irq', '/proc/bus'],
     },

@@ -2,41 +2,80 @@
  * A pod's own namespaces, without a process in them: made by unshare(2) on this thread, pinned by bind mounts of
  * /proc/thread-self/ns/*, left again before anything else runs. All calls are synchronous and take 1 ms together
  * (docs/adr/002), so no other code of this process can see the wrong namespaces; a thread that cannot get back ends
- * the process, and the next start cleans up.
+ * the process, and the next start cleans up. With a user namespace they are made inside of that one, by a child
+ * (docs/adr/008), and entered to be configured.
  */
 
 import fs from 'node:fs';
 import path from 'node:path';
+import { type IdMappings, toHostId } from '../../runtime/containers/id-mappings.js';
 import { CLONE, MS } from '../../runtime/linux/constants.js';
 import { setLoopbackUp } from '../../runtime/linux/interfaces.js';
+import { errnoName } from '../../runtime/linux/libc.js';
 import { mount } from '../../runtime/linux/mounts.js';
-import { setHostname, setNamespace, unshare } from '../../runtime/linux/namespaces.js';
+import { setHostname, setNamespace, unshare, withEffectiveUser } from '../../runtime/linux/namespaces.js';
+import { withUserNamespace } from '../../runtime/linux/user-namespaces.js';
 
-export type PinnedNamespace = 'net' | 'ipc' | 'uts';
+/** In the order in which they are let go. */
+export const PINNED = ['net', 'ipc', 'uts', 'user'] as const;
+export type PinnedNamespace = (typeof PINNED)[number];
+/** Those that this thread can enter and leave. */
+type Entered = Exclude<PinnedNamespace, 'user'>;
 
-const FLAGS: Readonly<Record<PinnedNamespace, number>> = {
+const FLAGS: Readonly<Record<Entered, number>> = {
   net: CLONE.NEWNET,
   ipc: CLONE.NEWIPC,
   uts: CLONE.NEWUTS,
 };
 
 export interface NamespaceRequest {
-  readonly kinds: readonly PinnedNamespace[];
+  readonly kinds: readonly Entered[];
   /** An existing directory; each namespace is pinned at a file of its kind's name in it. */
   readonly directory: string;
   readonly hostname: string;
   readonly sysctls: Readonly<Record<string, string>>;
+  /** With it, a user namespace is made and pinned too, and owns the others. */
+  readonly userNamespace?: IdMappings | undefined;
 }
 
 /** Makes, configures and pins namespaces. Throws the first failure; what was pinned by then stays for the caller to unmount. */
 export function pinNamespaces(request: NamespaceRequest): void {
-  if (request.kinds.length === 0) return;
-  const home = request.kinds.map((kind) => fs.openSync(`/proc/thread-self/ns/${kind}`, 'r'));
-  try {
-    unshare(request.kinds.reduce((flags, kind) => flags | FLAGS[kind], 0));
+  const { kinds, directory, userNamespace } = request;
+  const flags = kinds.reduce((all, kind) => all | FLAGS[kind], 0);
+  if (userNamespace === undefined) {
+    if (kinds.length > 0) whileAway(kinds, () => makeHere(request, flags));
+    return;
+  }
+  withUserNamespace(userNamespace, flags, (made) => {
+    for (const kind of [...kinds, 'user'] as const) pin(`${made}/${kind}`, path.join(directory, kind));
+  });
+  whileAway(kinds, () => configureThere(request));
+}
+
+function makeHere(request: NamespaceRequest, flags: number): void {
+  unshare(flags);
+  configure(request);
+  for (const kind of request.kinds) pin(`/proc/thread-self/ns/${kind}`, path.join(request.directory, kind));
+}
+
+function configureThere(request: NamespaceRequest): void {
+  for (const kind of request.kinds) {
+    const fd = fs.openSync(path.join(request.directory, kind), 'r');
     try {
-      configure(request);
-      for (const kind of request.kinds) pin(kind, request.directory);
+      setNamespace(fd, FLAGS[kind]);
+    } finally {
+      fs.closeSync(fd);
+    }
+  }
+  configure(request);
+}
+
+/** Runs `action`, which takes this thread to other namespaces of `kinds`, and comes back whatever happens. */
+function whileAway(kinds: readonly Entered[], action: () => void): void {
+  const home = kinds.map((kind) => fs.openSync(`/proc/thread-self/ns/${kind}`, 'r'));
+  try {
+    try {
+      action();
     } finally {
       returnHome(home);
     }
@@ -45,10 +84,21 @@ export function pinNamespaces(request: NamespaceRequest): void {
   }
 }
 
-function configure({ kinds, hostname, sysctls }: NamespaceRequest): void {
+function configure({ kinds, hostname, sysctls, userNamespace }: NamespaceRequest): void {
   if (kinds.includes('net')) setLoopbackUp();
   if (kinds.includes('uts') && hostname !== '') setHostname(hostname);
-  for (const [key, value] of Object.entries(sysctls)) fs.writeFileSync(sysctlPath(key), value);
+  const root = userNamespace === undefined ? undefined : toHostId(userNamespace.uids, 0);
+  for (const [key, value] of Object.entries(sysctls)) writeSysctl(sysctlPath(key), value, root);
+}
+
+/** Those of an IPC namespace belong to the root of the user namespace that owns it: the host's may not write them. */
+function writeSysctl(file: string, value: string, root: number | undefined): void {
+  try {
+    fs.writeFileSync(file, value);
+  } catch (error) {
+    if (root === undefined || errnoName(error) !== 'EACCES') throw error;
+    withEffectiveUser(root, () => fs.writeFileSync(file, value));
+  }
 }
 
 /** `net.ipv4.ip_forward` to its file; a slash in the key stands for a dot in a name, as sysctl(8) has it. */
@@ -57,10 +107,9 @@ function sysctlPath(key: string): string {
   return path.join('/proc/sys', ...components);
 }
 
-function pin(kind: PinnedNamespace, directory: string): void {
-  const target = path.join(directory, kind);
+function pin(namespace: string, target: string): void {
   fs.closeSync(fs.openSync(target, 'w', 0o600));
-  mount(`/proc/thread-self/ns/${kind}`, target, '', MS.BIND);
+  mount(namespace, target, '', MS.BIND);
 }
 
 function returnHome(home: readonly number[]): void {

@@ -3,6 +3,7 @@
 import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { toHostId } from '../../runtime/containers/id-mappings.js';
 import { MS } from '../../runtime/linux/constants.js';
 import { errnoName } from '../../runtime/linux/libc.js';
 import { mount } from '../../runtime/linux/mounts.js';
@@ -14,17 +15,18 @@ const SHM_SIZE = '65536k';
 /** Writes hostname and resolv.conf and mounts the pod's /dev/shm below `directory`. */
 export async function makePodFiles(pod: PodRecord, directory: string): Promise<void> {
   const hostname = pod.config.hostname || os.hostname();
+  const owner = ownerOf(pod);
   await Promise.all([
-    writePublic(path.join(directory, 'hostname'), `${hostname}\n`),
-    writePublic(path.join(directory, 'resolv.conf'), await resolvConf(pod.config.dns)),
-    pod.namespaces.ipc === 'host' ? undefined : mountShm(path.join(directory, 'shm')),
+    writePublic(path.join(directory, 'hostname'), `${hostname}\n`, owner),
+    writePublic(path.join(directory, 'resolv.conf'), await resolvConf(pod.config.dns), owner),
+    pod.namespaces.ipc === 'host' ? undefined : mountShm(path.join(directory, 'shm'), owner),
   ]);
 }
 
 /** Writes /etc/hosts, for clients that mount none of their own (a kubelet does): the host's, or the pod's own names. */
 export async function writeHosts(pod: PodRecord, directory: string): Promise<void> {
   const text = pod.namespaces.network === 'host' ? await hostFile('/etc/hosts') : ownHosts(pod);
-  await writePublic(path.join(directory, 'hosts'), text);
+  await writePublic(path.join(directory, 'hosts'), text, ownerOf(pod));
 }
 
 /** Path in the container to path on the host, of everything `makePodFiles` and `writeHosts` made. */
@@ -38,9 +40,20 @@ export function podFiles(pod: PodRecord, directory: string): { destination: stri
   ];
 }
 
-async function mountShm(target: string): Promise<void> {
+interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** The root of the pod's user namespace: to its containers these files are root's, as they are in every other pod. */
+function ownerOf({ namespaces: { user } }: PodRecord): Owner {
+  return { uid: toHostId(user?.uids ?? [], 0) ?? 0, gid: toHostId(user?.gids ?? [], 0) ?? 0 };
+}
+
+async function mountShm(target: string, { uid, gid }: Owner): Promise<void> {
   await fs.mkdir(target, { recursive: true });
-  mount('shm', target, 'tmpfs', MS.NOEXEC | MS.NOSUID | MS.NODEV, `mode=1777,size=${SHM_SIZE}`);
+  const options = `mode=1777,size=${SHM_SIZE},uid=${uid},gid=${gid}`;
+  mount('shm', target, 'tmpfs', MS.NOEXEC | MS.NOSUID | MS.NODEV, options);
 }
 
 /** resolv.conf(5). Without a DNS configuration, or with an empty one, the node's own is used. */
@@ -69,7 +82,8 @@ async function hostFile(file: string): Promise<string> {
   }
 }
 
-async function writePublic(file: string, text: string): Promise<void> {
+async function writePublic(file: string, text: string, { uid, gid }: Owner): Promise<void> {
   await fs.writeFile(file, text, { mode: 0o644 });
   await fs.chmod(file, 0o644);
+  await fs.chown(file, uid, gid);
 }

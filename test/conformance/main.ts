@@ -2,7 +2,7 @@
  * `npm run conformance`: critest 1.36 against crib (or containerd, or a runtime that runs already), with stand-in
  * images from a registry on loopback. Everything it starts, it stops; what the runtime leaves behind is a failure.
  */
-import { access, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { access, chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -64,6 +64,7 @@ async function runSpecs(options: Options, output: string, undo: Undo[]): Promise
   const tools = await conformanceTools();
   const dir = await mkdtemp(join(tmpdir(), 'crib-conf-'));
   undo.push(() => rm(dir, { recursive: true, force: true }));
+  await chmod(dir, 0o711); // for pods in user namespaces
   const registry = await startRegistry({ listen: options.registryListen });
   undo.push(registry.stop);
   await pushCritestImages(registry.address);

@@ -38,6 +38,7 @@ export async function startTestNode(
   prepare: (directory: string) => Promise<void> = async () => {},
 ): Promise<TestNode> {
   const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'crib-node-'));
+  await fs.chmod(directory, 0o711); // for pods in user namespaces
   await prepare(directory);
   const root = path.join(directory, 'root');
   const state = path.join(directory, 'state');

@@ -14,6 +14,7 @@ export const HOST: VolumeContext = {
     guest: false,
     guestLocal: [],
     idmap: false,
+    idmapObstacle: 'a test',
     recursiveReadOnly: true,
     bidirectionalPropagation: true,
   },

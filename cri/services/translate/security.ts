@@ -8,7 +8,7 @@ import type {
   SecurityProfile,
   SelinuxOptions,
 } from '../../../runtime/containers/config.js';
-import { CribError } from '../../../runtime/errors.js';
+import { checkIdMappings, checkRootMapped } from '../../../runtime/containers/id-mappings.js';
 import type { PodSecurity } from '../../../sandbox/config.js';
 import type * as api from '../../api/generated/index.js';
 import { absolutePath, enumOf, idOf, integer, noNul, refuse, requiredText } from '../validate.js';
@@ -90,7 +90,10 @@ function userNamespace(message: api.UserNamespace | undefined, field: string): N
     return undefined;
   }
   if (mode !== 'pod') refuse(`${field}.mode`, `cannot be ${mode.toUpperCase()}`);
-  throw new CribError('FAILED_PRECONDITION', `${field}: user namespaces are not supported by this version of crib`);
+  const user = { uids: idMappings(message.uids), gids: idMappings(message.gids) };
+  checkIdMappings(user, field, ['uids', 'gids']);
+  checkRootMapped(user, field);
+  return user;
 }
 
 export function idMappings(messages: readonly api.IDMapping[]): IdMapping[] {

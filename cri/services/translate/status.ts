@@ -39,12 +39,20 @@ export function podMessage(view: PodView): DeepPartial<api.PodSandbox> {
 
 export function podStatusMessage(view: PodView): DeepPartial<api.PodSandboxStatus> {
   const [ip = '', ...additional] = view.ips;
-  const { network, pid, ipc, targetId } = view.config.security.namespaces;
+  const { network, pid, ipc, targetId, user } = view.config.security.namespaces;
   return {
     ...podMessage(view),
     network: { ip, additionalIps: additional.map((address) => ({ ip: address })) },
     linux: {
-      namespaces: { options: { network: MODES[network], pid: MODES[pid], ipc: MODES[ipc], targetId } },
+      namespaces: {
+        options: {
+          network: MODES[network],
+          pid: MODES[pid],
+          ipc: MODES[ipc],
+          targetId,
+          ...(user === undefined ? {} : { usernsOptions: { mode: MODES.pod, ...user } }),
+        },
+      },
     },
   };
 }

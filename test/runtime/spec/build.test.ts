@@ -132,9 +132,26 @@ describe('namespaces', () => {
     assert.equal(build(input).hostname, undefined);
   });
 
-  it('refuses a user namespace rather than run without', () => {
-    const namespaces = { ...input.config.security.namespaces, user: { mode: 'pod', uids: [], gids: [] } } as const;
-    refuses(inputWith({}, { namespaces }), 'UNIMPLEMENTED', /userns_options/);
+  it('joins the user namespace of the pod, and refuses to run without one that was asked for', () => {
+    const range = [{ containerId: 0, hostId: 1000, length: 4 }];
+    const user = { uids: range, gids: range };
+    const secure = { namespaces: { ...input.config.security.namespaces, user } };
+    const namespaces = { ...input.namespaces, user: { ...user, path: '/run/user' } };
+    const { linux, mounts } = build(inputWith({}, secure, { namespaces }));
+    assert.deepEqual(linux.namespaces[0], { type: 'user', path: '/run/user' });
+    assert.deepEqual(linux.uidMappings, [{ containerID: 0, hostID: 1000, size: 4 }]);
+    assert.deepEqual(linux.gidMappings, linux.uidMappings);
+    const pts = mounts.find(({ destination }) => destination === '/dev/pts');
+    assert.ok(!pts?.options.includes('gid=5'), 'there is no group 5 in it');
+    refuses(inputWith({}, secure), 'INTERNAL', /not run without/);
+    const other = { uid: 4, gid: 0, additionalGids: [0], home: '/' };
+    refuses(
+      inputWith({}, secure, { namespaces, user: other }),
+      'INVALID_ARGUMENT',
+      /run_as_user: user 4 is not mapped/,
+    );
+    const grouped = { ...other, uid: 3, additionalGids: [0, 9] };
+    refuses(inputWith({}, secure, { namespaces, user: grouped }), 'INVALID_ARGUMENT', /group 9 is not mapped/);
   });
 });
 

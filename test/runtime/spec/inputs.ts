@@ -111,6 +111,8 @@ export interface Spec {
   readonly mounts: { destination: string; type: string; source: string; options: string[] }[];
   readonly linux: {
     readonly namespaces: { type: string; path?: string }[];
+    readonly uidMappings?: object[];
+    readonly gidMappings?: object[];
     readonly maskedPaths: string[];
     readonly readonlyPaths: string[];
     readonly rootfsPropagation?: string;
