@@ -3,6 +3,7 @@
 import pino from 'pino';
 import { messageOf } from '../../runtime/errors.js';
 import { lockInstance } from '../../runtime/instance-lock.js';
+import { releaseProgramPagesAfter } from '../../runtime/linux/memory.js';
 import { startServer } from '../server.js';
 import { createServices } from '../services/services.js';
 import type { Config } from './config.js';
@@ -23,6 +24,7 @@ export async function serve(config: Config): Promise<void> {
   const services = createServices({ pods: node.pods, images: node.images, version: VERSION });
   const server = await startServer({ listen: config.listen, services, log });
   log.info({ listen: config.listen, root: config.root, state: config.state }, 'crib serves');
+  releaseProgramPagesAfter(START_MS);
   await untilSignalled();
   log.info({}, 'crib ends; pods go on running');
   await server.close().catch((error: unknown) => log.warn({ error: messageOf(error) }, 'closing the server'));
@@ -31,6 +33,8 @@ export async function serve(config: Config): Promise<void> {
   process.exit(0);
 }
 
+/** After this much, what only the start of the process took is no longer needed. */
+const START_MS = 2_000;
 const VERSION = '0.1.0';
 
 function untilSignalled(): Promise<void> {

@@ -10,6 +10,7 @@ import path from 'node:path';
 import { messageOf } from '../errors.js';
 import { O } from '../linux/constants.js';
 import { tryLock } from '../linux/files.js';
+import { releaseProgramPagesAfter } from '../linux/memory.js';
 import { becomeSubreaper } from '../linux/processes.js';
 import type { Log } from '../log.js';
 import { Children } from './children.js';
@@ -17,6 +18,8 @@ import { Connection } from './connection.js';
 import { KeeperCore } from './keeper-core.js';
 
 const LOG_FD = 2;
+/** After this much, what only the start of the process took is no longer needed. */
+const START_MS = 2_000;
 
 /** Exit code when another keeper holds the lock: the starter connects to that one. */
 const ALREADY_RUNNING = 75;
@@ -82,6 +85,7 @@ async function main(): Promise<void> {
   });
   await listen(server, state);
   log.info({ pid: process.pid, state, containers: core.list().length }, 'keeper is ready');
+  releaseProgramPagesAfter(START_MS);
 }
 
 /** The lock says that whatever socket lies there is nobody's. It is bound by a short name (sun_path), private, then renamed. */

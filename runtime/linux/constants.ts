@@ -119,6 +119,9 @@ export const LOCK = { SH: 1, EX: 2, NB: 4, UN: 8 } as const;
 
 export const RLIMIT_NOFILE = 7;
 
+/** madvise(2). */
+export const MADV = { DONTNEED: 4 } as const;
+
 /** statfs(2) f_type (linux/magic.h). */
 export const FS_MAGIC = {
   TMPFS: 0x01021994,
