@@ -20,7 +20,7 @@ import { execSync } from './exec-sync.js';
 import { Node, type NodeParts } from './node.js';
 import { removePod } from './pod-remove.js';
 import { runPod } from './pod-run.js';
-import { stopPod } from './pod-stop.js';
+import { requireReady, stopPod } from './pod-stop.js';
 import { reconcile } from './reconcile.js';
 import { labelsMatch } from './registry.js';
 import { createSessions } from './sessions.js';
@@ -96,6 +96,7 @@ class NodeRuntime implements PodRuntime {
   async updatePodResources(id: string, overhead: Resources | undefined, resources: Resources | undefined) {
     const pod = this.#node.pods.get(id);
     await pod.serial.run(async () => {
+      requireReady(pod);
       const { config, cgroup, ownsCgroup } = pod.record;
       if (ownsCgroup && resources !== undefined) await this.#node.parts.cgroups.apply(cgroup, resources);
       await this.#node.updatePod(pod, { config: { ...config, overhead, resources } });

@@ -10,7 +10,7 @@ export interface CheckedMount {
   readonly config: MountConfig;
   readonly containerPath: string;
   readonly hostPath: string;
-  /** `mounts[3]`, as error messages name it. */
+  /** `config.mounts[3]`, as error messages name it. */
   readonly field: string;
 }
 
@@ -21,7 +21,7 @@ export interface CheckedMount {
  */
 export function checkMounts(mounts: readonly MountConfig[], capabilities: SandboxCapabilities): CheckedMount[] {
   const checked = mounts.map((config, index) => {
-    const field = `mounts[${index}]`;
+    const field = `config.mounts[${index}]`;
     const containerPath = normalise(config.containerPath, `${field}.container_path`);
     if (containerPath === '/') throw invalid(`${field}.container_path`, 'nothing can be mounted over / of a container');
     checkRequest(config, field, capabilities);

@@ -10,6 +10,7 @@ import {
 import { batches } from './batches.js';
 import type { ServerStream, Unary } from './context.js';
 import { imageMessage } from './translate/image.js';
+import { noNul } from './validate.js';
 
 export const listImages: Unary<ListImagesRequest, ListImagesResponse> = async ({ images }, request) => {
   return { images: select(images, request.filter) };
@@ -24,7 +25,7 @@ export const streamImages: ServerStream<StreamImagesRequest, StreamImagesRespons
 
 /** A filter names one image; an empty one is no filter. */
 function select(images: ImageStore, filter: ImageFilter | undefined) {
-  const wanted = filter?.image?.image ?? '';
+  const wanted = noNul(filter?.image?.image ?? '', 'filter.image.image');
   if (wanted === '') return images.list().map(imageMessage);
   const found = images.find(wanted);
   return found === undefined ? [] : [imageMessage(found)];

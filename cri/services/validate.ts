@@ -58,15 +58,38 @@ export function limit(value: bigint, field: string): number {
   return value > BigInt(Number.MAX_SAFE_INTEGER) ? -1 : integer(value, field, -1);
 }
 
+/** What open(2) and mount(2) take, less the NUL at the end. */
+const MAX_PATH_BYTES = 4095;
+
 export function absolutePath(value: string, field: string): string {
   if (!value.startsWith('/')) refuse(field, `${shown(value)} must be an absolute path`);
-  return noNul(value, field);
+  return pathText(value, field);
+}
+
+/** An absolute path without a component that climbs, so that it is below what it seems to be below. */
+export function plainPath(value: string, field: string): string {
+  if (climbs(value)) refuse(field, `${shown(value)} must be without ".."`);
+  return absolutePath(value, field);
 }
 
 /** A path below another one: relative, and without a component that climbs. */
 export function pathBelow(value: string, field: string): string {
-  const climbs = value.split('/').includes('..') || path.isAbsolute(value);
-  if (climbs) refuse(field, `${shown(value)} must be relative and without ".."`);
+  if (climbs(value) || path.isAbsolute(value)) refuse(field, `${shown(value)} must be relative and without ".."`);
+  return pathText(value, field);
+}
+
+/** As `pathBelow`, and not one that can only be a directory. */
+export function fileBelow(value: string, field: string): string {
+  if (/(^|\/)\.?$/.test(value)) refuse(field, `${shown(value)} must name a file, not a directory`);
+  return pathBelow(value, field);
+}
+
+function climbs(value: string): boolean {
+  return value.split('/').includes('..');
+}
+
+function pathText(value: string, field: string): string {
+  if (Buffer.byteLength(value) > MAX_PATH_BYTES) refuse(field, `is longer than ${MAX_PATH_BYTES} bytes`);
   return noNul(value, field);
 }
 

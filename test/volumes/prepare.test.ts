@@ -100,7 +100,7 @@ describe('recognising', () => {
     assert.equal((await one('/dev/null')).decision.route, 'device');
     assert.equal((await one('/dev/shm', '/host-shm')).decision.kind, 'bind');
     for (const source of [block, character]) {
-      await assert.rejects(one(source, '/x', GUEST), fieldError('FAILED_PRECONDITION', /mounts\[0\].*refused/));
+      await assert.rejects(one(source, '/x', GUEST), fieldError('FAILED_PRECONDITION', /config\.mounts\[0\].*refused/));
     }
   });
 
@@ -141,7 +141,7 @@ describe('resolving', () => {
     const missing = path.join(root, 'new/deep/er');
     fs.symlinkSync('/nonexistent-crib', path.join(root, 'dangling'));
     const dangling = mountOf(path.join(root, 'dangling'), '/b');
-    const refusal = fieldError('FAILED_PRECONDITION', /mounts\[1\]\.host_path.*symlink to/);
+    const refusal = fieldError('FAILED_PRECONDITION', /config\.mounts\[1\]\.host_path.*symlink to/);
     await assert.rejects(prepareVolumes([mountOf(missing, '/a'), dangling], HOST), refusal);
     assert.equal(fs.existsSync(path.join(root, 'new')), false);
     assert.equal((await one(missing)).mount?.source, missing);
@@ -189,7 +189,7 @@ describe('resolving', () => {
     assert.deepEqual((await asSlave('host-to-container'))[0]?.mount?.options, ['rbind', 'rslave', 'rw']);
     await assert.rejects(asSlave('bidirectional'), fieldError('FAILED_PRECONDITION', /not a shared mount/));
     const guest = prepareVolumes([mountOf(base, '/p', { propagation: 'bidirectional' })], GUEST);
-    await assert.rejects(guest, fieldError('FAILED_PRECONDITION', /mounts\[0\]\.propagation/));
+    await assert.rejects(guest, fieldError('FAILED_PRECONDITION', /config\.mounts\[0\]\.propagation/));
   });
 
   it('says when source and destination are of different types', async () => {
@@ -212,15 +212,15 @@ describe('resolving', () => {
 describe('refusing', () => {
   it('names the field of a bad request', async () => {
     const cases: [ReturnType<typeof mountOf>[], string, RegExp][] = [
-      [[mountOf('relative', '/a')], 'INVALID_ARGUMENT', /^mounts\[0\]\.host_path/],
-      [[mountOf('', '/a')], 'INVALID_ARGUMENT', /^mounts\[0\]\.host_path/],
+      [[mountOf('relative', '/a')], 'INVALID_ARGUMENT', /^config\.mounts\[0\]\.host_path/],
+      [[mountOf('', '/a')], 'INVALID_ARGUMENT', /^config\.mounts\[0\]\.host_path/],
       [[mountOf('/a\0b', '/a')], 'INVALID_ARGUMENT', /NUL/],
-      [[mountOf('/tmp', 'a')], 'INVALID_ARGUMENT', /^mounts\[0\]\.container_path/],
+      [[mountOf('/tmp', 'a')], 'INVALID_ARGUMENT', /^config\.mounts\[0\]\.container_path/],
       [[mountOf('/tmp', '/a/..')], 'INVALID_ARGUMENT', /over \//],
       [
         [mountOf('/tmp', '/a'), mountOf('/tmp', '/b/../a/')],
         'INVALID_ARGUMENT',
-        /^mounts\[1\]\.container_path.*mounts\[0\]/,
+        /^config\.mounts\[1\]\.container_path.*mounts\[0\]/,
       ],
       [[mountOf('/tmp', '/a', { recursiveReadOnly: true })], 'INVALID_ARGUMENT', /recursive_read_only/],
       [

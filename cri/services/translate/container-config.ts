@@ -11,6 +11,7 @@ import * as api from '../../api/generated/index.js';
 import {
   absolutePath,
   enumOf,
+  fileBelow,
   labels,
   matching,
   nameOf,
@@ -44,7 +45,7 @@ export function containerConfigOf(message: api.ContainerConfig | undefined, fiel
     cdiDevices: cdiDevices(config.cdiDevices, `${field}.CDI_devices`),
     labels: labels(config.labels, `${field}.labels`),
     annotations: labels(config.annotations, `${field}.annotations`),
-    logPath: pathBelow(config.logPath, `${field}.log_path`),
+    logPath: config.logPath === '' ? '' : fileBelow(config.logPath, `${field}.log_path`),
     stdin: config.stdin,
     stdinOnce: config.stdinOnce,
     tty: config.tty,
@@ -100,7 +101,7 @@ function deviceOf(device: api.Device, field: string): DeviceConfig {
   return {
     containerPath: absolutePath(device.containerPath, `${field}.container_path`),
     hostPath: absolutePath(device.hostPath, `${field}.host_path`),
-    permissions: matching(device.permissions, /^[rwm]{0,3}$/, 'any of r, w and m', `${field}.permissions`),
+    permissions: matching(device.permissions, /^[rwm]{1,3}$/, 'one or more of r, w and m', `${field}.permissions`),
   };
 }
 

@@ -2,7 +2,7 @@
 
 import type { DnsConfig, PodConfig, PortMapping } from '../../../sandbox/config.js';
 import type * as api from '../../api/generated/index.js';
-import { absolutePath, addressOf, enumOf, integer, labels, nameOf, noNul, refuse, required } from '../validate.js';
+import { addressOf, enumOf, integer, labels, nameOf, noNul, plainPath, refuse, required, shown } from '../validate.js';
 import { resourcesOf } from './resources.js';
 import { podSecurity } from './security.js';
 
@@ -26,13 +26,13 @@ export function podConfigOf(message: api.PodSandboxConfig | undefined, field: st
       attempt: metadata.attempt,
     },
     hostname: hostname(config.hostname, `${field}.hostname`),
-    logDirectory: config.logDirectory === '' ? '' : absolutePath(config.logDirectory, `${field}.log_directory`),
+    logDirectory: config.logDirectory === '' ? '' : plainPath(config.logDirectory, `${field}.log_directory`),
     dns: config.dnsConfig === undefined ? undefined : dns(config.dnsConfig, `${field}.dns_config`),
-    portMappings: config.portMappings.map((mapping, index) => port(mapping, `${field}.port_mappings[${index}]`)),
+    portMappings: ports(config.portMappings, `${field}.port_mappings`),
     labels: labels(config.labels, `${field}.labels`),
     annotations: labels(config.annotations, `${field}.annotations`),
     cgroupParent: cgroupParent(linux?.cgroupParent ?? '', `${field}.linux.cgroup_parent`),
-    sysctls: labels(linux?.sysctls ?? {}, `${field}.linux.sysctls`),
+    sysctls: sysctls(linux?.sysctls ?? {}, `${field}.linux.sysctls`),
     overhead: optionalResources(linux?.overhead, 'overhead'),
     resources: optionalResources(linux?.resources, 'resources'),
     security: podSecurity(linux?.securityContext, `${field}.linux.security_context`),
@@ -45,11 +45,17 @@ function hostname(value: string, field: string): string {
   return noNul(value, field);
 }
 
+/** Which of them a pod may set is the sandbox's affair; a name or value is what write(2) and open(2) take. */
+function sysctls(values: Readonly<Record<string, string>>, field: string): Readonly<Record<string, string>> {
+  for (const [name, value] of Object.entries(labels(values, field))) noNul(name + value, `${field}[${shown(name)}]`);
+  return values;
+}
+
 /** Lines of resolv.conf: a value with white space in it would become another directive. */
 function dns(message: api.DNSConfig, field: string): DnsConfig {
   const check = (values: readonly string[], name: string) => {
     for (const [index, value] of values.entries()) {
-      if (/\s/.test(value) || value === '') refuse(`${field}.${name}[${index}]`, 'must be one word');
+      if (/[\s\0]/.test(value) || value === '') refuse(`${field}.${name}[${index}]`, 'must be one word');
     }
     return values;
   };
@@ -58,6 +64,22 @@ function dns(message: api.DNSConfig, field: string): DnsConfig {
     searches: check(message.searches, 'searches'),
     options: check(message.options, 'options'),
   };
+}
+
+function ports(messages: readonly api.PortMapping[], field: string): PortMapping[] {
+  const mappings = messages.map((message, index) => port(message, `${field}[${index}]`));
+  for (const [index, mapping] of mappings.entries()) {
+    const twin = mappings.slice(0, index).findIndex((other) => collide(other, mapping));
+    if (twin >= 0) refuse(`${field}[${index}].host_port`, `is ${mapping.hostPort}, as in ${field}[${twin}]`);
+  }
+  return mappings;
+}
+
+/** One host port cannot lead to two places; said twice it is the same place. An address overlaps with itself and "all". */
+function collide(a: PortMapping, b: PortMapping): boolean {
+  if (a.hostPort === 0 || a.hostPort !== b.hostPort || a.protocol !== b.protocol) return false;
+  if (a.hostIp === b.hostIp) return a.containerPort !== b.containerPort;
+  return [a, b].some(({ hostIp }) => hostIp === '');
 }
 
 function port(message: api.PortMapping, field: string): PortMapping {

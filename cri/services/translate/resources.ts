@@ -3,7 +3,7 @@
 import type { Resources } from '../../../runtime/containers/config.js';
 import type { LinuxContainerResources } from '../../api/generated/index.js';
 import type { DeepPartial } from '../../api/wire.js';
-import { integer, labels, limit, matching, noNul } from '../validate.js';
+import { integer, labels, limit, matching, noNul, refuse, shown } from '../validate.js';
 
 const NONE: Resources = {
   cpuPeriod: 0,
@@ -21,7 +21,7 @@ const NONE: Resources = {
 /** undefined is "nothing is limited". */
 export function resourcesOf(message: LinuxContainerResources | undefined, field: string): Resources {
   if (message === undefined) return NONE;
-  return {
+  const resources = {
     cpuPeriod: cpuPeriod(message.cpuPeriod, `${field}.cpu_period`),
     cpuQuota: limit(message.cpuQuota, `${field}.cpu_quota`),
     cpuShares: integer(message.cpuShares, `${field}.cpu_shares`, 0),
@@ -41,6 +41,14 @@ export function resourcesOf(message: LinuxContainerResources | undefined, field:
     })),
     unified: unified(message.unified, `${field}.unified`),
   };
+  const { memoryLimit, memorySwapLimit } = resources;
+  if (memoryLimit > 0 && memorySwapLimit > 0 && memorySwapLimit < memoryLimit) {
+    refuse(
+      `${field}.memory_swap_limit_in_bytes`,
+      `is ${memorySwapLimit}: it has memory in it, so not below ${memoryLimit}`,
+    );
+  }
+  return resources;
 }
 
 /** Microseconds; the kernel takes 1 ms to 1 s (sched-bwc.rst). */
@@ -50,14 +58,16 @@ function cpuPeriod(value: bigint, field: string): number {
 
 /** cpuset(7), "List format". */
 function cpuset(value: string, field: string): string {
-  return matching(value, /^[0-9,\s-]{0,4096}$/, 'a list of numbers as 0-3,8', field);
+  const item = '\\d{1,6}(-\\d{1,6}(:\\d{1,6}/\\d{1,6})?)?';
+  return matching(value, new RegExp(`^(${item}(,${item})*)?$`), 'a list of numbers as 0-3,8', field);
 }
 
 /** Names of files in a cgroup directory, so none may lead out of it. */
 function unified(files: Readonly<Record<string, string>>, field: string): Readonly<Record<string, string>> {
   for (const [name, value] of Object.entries(labels(files, field))) {
-    matching(name, /^\w+(\.[\w-]+)+$/, 'the name of a cgroup v2 file', field);
-    noNul(value, `${field}[${JSON.stringify(name)}]`);
+    const entry = `${field}[${shown(name)}]`;
+    matching(name, /^\w+(\.[\w-]+)+$/, 'the name of a cgroup v2 file', entry);
+    noNul(value, entry);
   }
   return files;
 }

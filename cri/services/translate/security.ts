@@ -11,7 +11,7 @@ import type {
 import { checkIdMappings, checkRootMapped } from '../../../runtime/containers/id-mappings.js';
 import type { PodSecurity } from '../../../sandbox/config.js';
 import type * as api from '../../api/generated/index.js';
-import { absolutePath, enumOf, idOf, integer, noNul, refuse, requiredText } from '../validate.js';
+import { absolutePath, enumOf, idOf, integer, matching, noNul, refuse, requiredText } from '../validate.js';
 
 const MODES: readonly NamespaceMode[] = ['pod', 'container', 'node', 'target'];
 const PROFILE_TYPES = ['runtime-default', 'unconfined', 'localhost'] as const;
@@ -22,10 +22,12 @@ const MAX_ID = 2 ** 32 - 2;
 const POD_NAMESPACES: NamespaceOptions = { network: 'pod', pid: 'pod', ipc: 'pod', targetId: '', user: undefined };
 
 export function podSecurity(message: api.LinuxSandboxSecurityContext | undefined, field: string): PodSecurity {
+  // There is no process of the pod itself that could have groups of an image.
+  enumOf(message?.supplementalGroupsPolicy ?? 0, GROUP_POLICIES, `${field}.supplemental_groups_policy`);
   return {
     privileged: message?.privileged ?? false,
-    namespaces: namespaces(message?.namespaceOptions, `${field}.namespace_options`),
-    selinux: selinux(message?.selinuxOptions),
+    namespaces: podNamespaces(message?.namespaceOptions, `${field}.namespace_options`),
+    selinux: selinux(message?.selinuxOptions, `${field}.selinux_options`),
     runAsUser: id(message?.runAsUser, `${field}.run_as_user`),
     runAsGroup: id(message?.runAsGroup, `${field}.run_as_group`),
     readonlyRootfs: message?.readonlyRootfs ?? false,
@@ -46,7 +48,7 @@ export function containerSecurity(
     addCapabilities: capabilities?.addCapabilities ?? [],
     dropCapabilities: capabilities?.dropCapabilities ?? [],
     addAmbientCapabilities: capabilities?.addAmbientCapabilities ?? [],
-    selinux: selinux(message?.selinuxOptions),
+    selinux: selinux(message?.selinuxOptions, `${field}.selinux_options`),
     runAsUser: id(message?.runAsUser, `${field}.run_as_user`),
     runAsGroup: id(message?.runAsGroup, `${field}.run_as_group`),
     runAsUsername: noNul(message?.runAsUsername ?? '', `${field}.run_as_username`),
@@ -63,6 +65,12 @@ export function containerSecurity(
     seccomp: seccomp(message?.seccomp, message?.seccompProfilePath ?? '', field),
     apparmor: apparmor(message, field),
   };
+}
+
+/** A pod is there before any of its containers, so none of them can be its target. */
+function podNamespaces(message: api.NamespaceOption | undefined, field: string): NamespaceOptions {
+  const options = namespaces(message, field);
+  return options.pid === 'target' ? refuse(`${field}.pid`, 'cannot be TARGET for a pod') : options;
 }
 
 function namespaces(message: api.NamespaceOption | undefined, field: string): NamespaceOptions {
@@ -100,9 +108,14 @@ export function idMappings(messages: readonly api.IDMapping[]): IdMapping[] {
   return messages.map(({ hostId, containerId, length }) => ({ hostId, containerId, length }));
 }
 
-function selinux(message: api.SELinuxOption | undefined): SelinuxOptions | undefined {
+/** Checked also where the host has no SELinux: what a label is does not depend on it. A level has colons of its own. */
+function selinux(message: api.SELinuxOption | undefined, field: string): SelinuxOptions | undefined {
   if (message === undefined) return undefined;
   const { user, role, type, level } = message;
+  for (const [part, text] of Object.entries({ user, role, type })) {
+    matching(text, /^\w{0,255}$/, 'part of a SELinux label', `${field}.${part}`);
+  }
+  matching(level, /^[\w:.,-]{0,1024}$/, 'the level of a SELinux label', `${field}.level`);
   return user + role + type + level === '' ? undefined : { user, role, type, level };
 }
 
@@ -122,7 +135,7 @@ function profile(message: api.SecurityProfile | undefined, field: string): Secur
   if (message === undefined) return undefined;
   const type = enumOf(message.profileType, PROFILE_TYPES, `${field}.profile_type`);
   if (type === 'localhost') requiredText(message.localhostRef, `${field}.localhost_ref`);
-  return { type, localhostRef: message.localhostRef };
+  return { type, localhostRef: noNul(message.localhostRef, `${field}.localhost_ref`) };
 }
 
 function seccomp(
@@ -130,8 +143,12 @@ function seccomp(
   deprecated: string,
   field: string,
 ): SecurityProfile | undefined {
-  const found = profile(message, `${field}.seccomp`) ?? named(deprecated, `${field}.seccomp_profile_path`);
-  if (found?.type === 'localhost') absolutePath(found.localhostRef, `${field}.seccomp.localhost_ref`);
+  const current = profile(message, `${field}.seccomp`);
+  const found = current ?? named(deprecated, `${field}.seccomp_profile_path`);
+  if (found?.type === 'localhost') {
+    const name = current === undefined ? 'seccomp_profile_path' : 'seccomp.localhost_ref';
+    absolutePath(found.localhostRef, `${field}.${name}`);
+  }
   return found;
 }
 
@@ -147,6 +164,8 @@ function named(text: string, field: string): SecurityProfile | undefined {
   if (text === '') return undefined;
   if (text === 'runtime/default' || text === 'docker/default') return { type: 'runtime-default', localhostRef: '' };
   if (text === 'unconfined') return { type: 'unconfined', localhostRef: '' };
-  if (text.startsWith('localhost/')) return { type: 'localhost', localhostRef: text.slice('localhost/'.length) };
+  if (text.startsWith('localhost/')) {
+    return { type: 'localhost', localhostRef: noNul(text.slice('localhost/'.length), field) };
+  }
   return refuse(field, 'must be runtime/default, unconfined or localhost/PROFILE');
 }
