@@ -6,7 +6,16 @@ import type { Log } from '../log.js';
 import { isObject } from './frames.js';
 import { launchKeeper } from './launch.js';
 import { type CallOptions, Link } from './link.js';
-import type { Keeper, KeptContainer, KeptContainerSpec, KeptExecResult, KeptExecSpec } from './protocol.js';
+import type { PassedPipes } from './passed-pipe.js';
+import type {
+  Keeper,
+  KeptContainer,
+  KeptContainerSpec,
+  KeptExecResult,
+  KeptExecSpec,
+  KeptProcess,
+  KeptSessionSpec,
+} from './protocol.js';
 import { asContainer } from './record.js';
 
 /** A keeper that takes over hundreds of containers listens only when it has them all. */
@@ -14,6 +23,8 @@ const START_TIMEOUT_MS = 20_000;
 const CALL_TIMEOUT_MS = 30_000;
 /** What the keeper may take beyond the limit that it was given. */
 const MARGIN_MS = 15_000;
+/** A cancelled session has ended when its processes are killed; one that hangs in the kernel is not waited for. */
+const KILL_TIMEOUT_MS = 10_000;
 const MAX_RECONNECT_DELAY_MS = 2000;
 
 export interface KeeperClientOptions {
@@ -93,14 +104,27 @@ export class KeeperClient implements Keeper {
     await this.#call('reopenLog', { id });
   }
 
-  /** Writes to a container's stdin what its FIFO has room for; resolves to the count of bytes. */
-  async writeStdin(id: string, data: Buffer): Promise<number> {
-    return Number(await this.#call('writeStdin', { id, data: data.toString('base64') }));
+  async session(
+    spec: KeptSessionSpec,
+    onStarted: (process: KeptProcess) => void,
+    signal: AbortSignal,
+  ): Promise<number> {
+    const result = await this.#call('session', spec, {
+      timeoutMs: 0,
+      onStarted: ({ pid, startTime }) => onStarted({ pid: Number(pid), startTime: String(startTime) }),
+      signal,
+      lingerMs: KILL_TIMEOUT_MS,
+    });
+    if (!isObject(result)) throw new CribError('INTERNAL', 'the keeper answered session with no result');
+    return Number(result.exitCode);
   }
 
-  /** The container reads EOF on stdin. Idempotent. */
-  async closeStdin(id: string): Promise<void> {
-    await this.#call('closeStdin', { id });
+  async attach(id: string, pipes: PassedPipes, onStarted: () => void, signal: AbortSignal): Promise<void> {
+    await this.#call('attach', { id, pipes }, { timeoutMs: 0, onStarted, signal });
+  }
+
+  async resize(id: string, columns: number, rows: number): Promise<void> {
+    await this.#call('resize', { id, columns, rows });
   }
 
   async forget(id: string): Promise<void> {

@@ -1,7 +1,9 @@
 /**
  * One client's connection. It says hello with its protocol version first; then come requests `{id, method, params}`,
- * several at a time, each answered by `{id, result}` or `{id, error: {code, message}}`; `{cancel: id}` ends an exec.
- * The keeper sends `{id, stdout|stderr: base64}` while an exec writes and `{exit: container}` when one has exited.
+ * several at a time, each answered by `{id, result}` or `{id, error: {code, message}}`; `{cancel: id}` ends an exec, a
+ * session or an attachment.
+ * The keeper sends `{id, stdout|stderr: base64}` while an exec writes, `{id, started: process}` when a session begins and
+ * `{exit: container}` when a container has exited.
  */
 
 import type net from 'node:net';
@@ -9,19 +11,26 @@ import { CribError, codeOf, messageOf } from '../errors.js';
 import { Exec, type OutputName } from './exec.js';
 import { encodeFrame, FrameReader, isObject } from './frames.js';
 import type { KeeperCore } from './keeper-core.js';
-import { KEEPER_PROTOCOL_VERSION, type KeptContainer } from './protocol.js';
-import { argvOf, envOf, execOf, idOf, numberOf, specOf, textOf } from './requests.js';
+import { KEEPER_PROTOCOL_VERSION, type KeptContainer, type KeptProcess } from './protocol.js';
+import { argvOf, envOf, execOf, idOf, numberOf, pipesOf, sessionOf, specOf } from './requests.js';
+import { Session } from './session.js';
 
 /** A client that does not read what it asked for is cut off here: the keeper's memory is not its buffer. */
 const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
 const MAX_IN_FLIGHT = 4096;
+
+/** What goes on until it ends by itself, is cancelled, or its client has gone. */
+interface Lasting {
+  readonly done: Promise<unknown>;
+  cancel(): void;
+}
 
 export class Connection {
   readonly #socket: net.Socket;
   readonly #core: KeeperCore;
   readonly #onShutdown: () => void;
   readonly #frames = new FrameReader();
-  readonly #execs = new Map<number, Exec>();
+  readonly #lasting = new Map<number, Lasting>();
   #greeted = false;
   #inFlight = 0;
 
@@ -32,7 +41,7 @@ export class Connection {
     socket.on('data', (data) => this.#receive(data));
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
-      for (const exec of this.#execs.values()) exec.cancel();
+      for (const lasting of this.#lasting.values()) lasting.cancel();
     });
   }
 
@@ -55,7 +64,7 @@ export class Connection {
       return;
     }
     if (typeof message.cancel === 'number') {
-      this.#execs.get(message.cancel)?.cancel();
+      this.#lasting.get(message.cancel)?.cancel();
       return;
     }
     const { id, method, params } = message;
@@ -99,10 +108,12 @@ export class Connection {
         return this.#core.get(idOf(params)).killAll();
       case 'reopenLog':
         return this.#core.get(idOf(params)).reopenLog();
-      case 'writeStdin':
-        return this.#core.get(idOf(params)).writeStdin(Buffer.from(textOf(params, 'data'), 'base64'));
-      case 'closeStdin':
-        return this.#core.get(idOf(params)).closeStdin();
+      case 'session':
+        return this.#session(id, params);
+      case 'attach':
+        return this.#attach(id, params);
+      case 'resize':
+        return this.#core.get(idOf(params)).resize(numberOf(params, 'columns'), numberOf(params, 'rows'));
       case 'forget':
         return this.#core.forget(idOf(params));
       case 'list':
@@ -116,15 +127,30 @@ export class Connection {
     }
   }
 
-  async #exec(id: number, params: Record<string, unknown>): Promise<unknown> {
+  #exec(id: number, params: Record<string, unknown>): Promise<unknown> {
     const exec = new Exec(execOf(params), this.#core.children, (name: OutputName, data) => {
       this.#send({ id, [name]: data.toString('base64') });
     });
-    this.#execs.set(id, exec);
+    return this.#untilDone(id, exec);
+  }
+
+  #session(id: number, params: Record<string, unknown>): Promise<unknown> {
+    const started = (process: KeptProcess) => this.#send({ id, started: process });
+    return this.#untilDone(id, new Session(sessionOf(params), this.#core.children, started));
+  }
+
+  #attach(id: number, params: Record<string, unknown>): Promise<unknown> {
+    const attachment = this.#core.get(idOf(params)).attach(pipesOf(params));
+    this.#send({ id, started: {} });
+    return this.#untilDone(id, attachment);
+  }
+
+  async #untilDone(id: number, lasting: Lasting): Promise<unknown> {
+    this.#lasting.set(id, lasting);
     try {
-      return await exec.done;
+      return await lasting.done;
     } finally {
-      this.#execs.delete(id);
+      this.#lasting.delete(id);
     }
   }
 

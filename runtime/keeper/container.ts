@@ -6,14 +6,19 @@
 
 import fs from 'node:fs';
 import { rm } from 'node:fs/promises';
+import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CribError, messageOf } from '../errors.js';
 import { signalPidfd } from '../linux/processes.js';
+import { setWindowSize } from '../linux/terminals.js';
 import type { Log } from '../log.js';
+import { Attachment } from './attachment.js';
 import { killCgroups } from './cgroup-kill.js';
 import { nowNs } from './clock.js';
+import { ContainerInput } from './input.js';
 import type { LogFile } from './log-file.js';
 import { OutputReader } from './output.js';
+import { openPassed, type PassedPipes } from './passed-pipe.js';
 import type { KeptContainer } from './protocol.js';
 import { type Intent, type Intents, saveRecord } from './record.js';
 import { countPipes, type KeeperEnds } from './stdio.js';
@@ -46,7 +51,11 @@ export class Container {
   readonly #readers: OutputReader[] = [];
   #record: KeptContainer;
   #pidfd: number;
+  readonly #terminal: number | undefined;
+  readonly #attachments = new Set<Attachment>();
+  /** The FIFO until somebody attaches, then what feeds it. */
   #stdin: number | undefined;
+  #input: ContainerInput | undefined;
   #recorded: Promise<void> = Promise.resolve();
   #ending: Promise<void> | undefined;
 
@@ -58,6 +67,7 @@ export class Container {
     this.#pidfd = handles.pidfd;
     this.#logFile = handles.logFile;
     this.#stdin = handles.ends.stdin;
+    this.#terminal = handles.ends.terminal;
     const { stdout, stderr, terminal } = handles.ends;
     if (stdout !== undefined) this.#readers.push(this.#reader(stdout, 'stdout'));
     if (stderr !== undefined) this.#readers.push(this.#reader(stderr, 'stderr'));
@@ -107,23 +117,31 @@ export class Container {
     await this.#logFile?.reopen();
   }
 
-  /** Writes to the container's stdin as much as fits; returns the count. An ended reader is FAILED_PRECONDITION. */
-  writeStdin(data: Buffer): number {
-    if (this.#stdin === undefined) {
-      throw new CribError('FAILED_PRECONDITION', `writing to container ${this.#record.id}: its stdin is closed`);
+  /**
+   * Connects a client's pipes, which it opens. Throws FAILED_PRECONDITION when the container has exited, or is one with
+   * a terminal that was lost with an earlier keeper.
+   */
+  attach(pipes: PassedPipes): Attachment {
+    const { id, exit } = this.#record;
+    if (this.#ending !== undefined || exit !== undefined) {
+      throw new CribError('FAILED_PRECONDITION', `attaching to container ${id}: it has exited`);
     }
-    try {
-      return fs.writeSync(this.#stdin, data);
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'EAGAIN') return 0;
-      throw new CribError('FAILED_PRECONDITION', `writing to container ${this.#record.id}: ${messageOf(error)}`);
+    if (this.#readers.length === 0) {
+      throw new CribError('FAILED_PRECONDITION', `attaching to container ${id}: its terminal was lost`);
     }
+    const { tty, stdinOnce } = this.intent.stdio;
+    const [stdout, stderr] = this.#readers;
+    const to = { stdout, stderr, input: this.#joinInput(), closesInput: stdinOnce && !tty };
+    const attachment = new Attachment(openPassed(pipes), to);
+    this.#attachments.add(attachment);
+    const gone = () => this.#attachments.delete(attachment);
+    attachment.done.then(gone, gone);
+    return attachment;
   }
 
-  /** The container reads EOF. Idempotent. */
-  closeStdin(): void {
-    if (this.#stdin !== undefined) fs.closeSync(this.#stdin);
-    this.#stdin = undefined;
+  /** Sets the size of its terminal's window. No error where there is none any more. */
+  resize(columns: number, rows: number): void {
+    if (this.#terminal !== undefined && this.#readers[0]?.ended === false) setWindowSize(this.#terminal, columns, rows);
   }
 
   /** Removes everything of an exited container. Throws FAILED_PRECONDITION while init runs. */
@@ -148,9 +166,19 @@ export class Container {
     return new OutputReader(fd, stream, this.#logFile, this.intent.stdio.maxLineBytes);
   }
 
+  #joinInput(): ContainerInput | undefined {
+    const fd = this.#stdin;
+    this.#stdin = undefined;
+    if (fd !== undefined) this.#input = new ContainerInput(new net.Socket({ fd, readable: false, writable: true }));
+    const keyboard = this.#terminal === undefined ? undefined : this.#readers[0]?.keyboard;
+    if (keyboard !== undefined && this.intent.stdio.stdin) this.#input ??= new ContainerInput(keyboard);
+    return this.#input;
+  }
+
   async #end(record: KeptContainer): Promise<void> {
     await this.#recorded.catch(() => undefined);
     await killCgroups(this.intent.cgroupDirs);
+    for (const reader of this.#readers) reader.ignoreSlowTaps();
     await Promise.all(this.#readers.map((reader) => reader.drained(DRAIN_IDLE_MS, DRAIN_MAX_MS)));
     this.#closeStdio();
     await this.#logFile?.flush(FLUSH_MAX_MS);
@@ -180,7 +208,10 @@ export class Container {
   }
 
   #closeStdio(): void {
-    this.closeStdin();
+    for (const attachment of this.#attachments) attachment.containerEnded();
+    if (this.#stdin !== undefined) fs.closeSync(this.#stdin);
+    this.#stdin = undefined;
+    this.#input?.destroy();
     for (const reader of this.#readers) reader.close();
     countPipes(-this.#readers.length);
     this.#readers.length = 0;

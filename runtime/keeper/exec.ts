@@ -9,8 +9,9 @@ import { readFile } from 'node:fs/promises';
 import net from 'node:net';
 import { CribError, messageOf } from '../errors.js';
 import { makePipe } from '../linux/descriptors.js';
-import { openPidfd, signalPidfd, startTimeOf } from '../linux/processes.js';
+import { startTimeOf } from '../linux/processes.js';
 import { type Children, exitCodeOf, killGroup } from './children.js';
+import { killTree } from './kill-tree.js';
 
 /** After the exit the pipes are read until they are silent for this long, */
 const GRACE_IDLE_MS = 500;
@@ -120,36 +121,6 @@ export class Exec {
     const runtime = this.#child.pid === undefined ? undefined : startTimeOf(this.#child.pid);
     const started = startTimeOf(pid);
     return runtime !== undefined && started !== undefined && Number(started) >= Number(runtime);
-  }
-}
-
-/** SIGKILLs a process and its descendants, from the top, so that none is made meanwhile. */
-function killTree(pid: number): void {
-  let pidfd: number;
-  try {
-    pidfd = openPidfd(pid);
-  } catch {
-    return; // ESRCH
-  }
-  try {
-    signalPidfd(pidfd, 19); // SIGSTOP: it has no more children after this
-    const children = childrenOf(pid);
-    signalPidfd(pidfd, 9);
-    for (const child of children) killTree(child);
-  } finally {
-    fs.closeSync(pidfd);
-  }
-}
-
-/** /proc/PID/task/TID/children of all threads (proc_tid_children(5)). */
-function childrenOf(pid: number): number[] {
-  try {
-    const threads = fs.readdirSync(`/proc/${pid}/task`);
-    return threads.flatMap((thread) =>
-      fs.readFileSync(`/proc/${pid}/task/${thread}/children`, 'latin1').split(' ').filter(Boolean).map(Number),
-    );
-  } catch {
-    return [];
   }
 }
 

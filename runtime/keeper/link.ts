@@ -14,7 +14,8 @@ const HELLO_TIMEOUT_MS = 5000;
 interface Pending {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: CribError) => void;
-  readonly onOutput: ((name: 'stdout' | 'stderr', data: Buffer) => void) | undefined;
+  readonly onOutput: CallOptions['onOutput'] | undefined;
+  readonly onStarted: CallOptions['onStarted'] | undefined;
   readonly timer: NodeJS.Timeout | undefined;
 }
 
@@ -22,8 +23,11 @@ export interface CallOptions {
   /** Milliseconds after which the call rejects with DEADLINE_EXCEEDED; 0: never. */
   readonly timeoutMs: number;
   readonly onOutput?: (name: 'stdout' | 'stderr', data: Buffer) => void;
-  /** Sends a cancel and rejects with CANCELLED. */
+  readonly onStarted?: (process: Record<string, unknown>) => void;
+  /** Sends a cancel and rejects with CANCELLED, */
   readonly signal?: AbortSignal;
+  /** but waits for the keeper to be done with it for so many milliseconds. Default: not at all. */
+  readonly lingerMs?: number;
 }
 
 export class Link {
@@ -75,7 +79,7 @@ export class Link {
         options.timeoutMs > 0
           ? setTimeout(() => this.#expire(id, method, options.timeoutMs), options.timeoutMs)
           : undefined;
-      const abort = () => this.#abort(id, method);
+      const abort = () => this.#abort(id, method, options.lingerMs ?? 0);
       const done = () => options.signal?.removeEventListener('abort', abort);
       options.signal?.addEventListener('abort', abort, { once: true });
       this.#pending.set(id, {
@@ -88,6 +92,7 @@ export class Link {
           reject(error);
         },
         onOutput: options.onOutput,
+        onStarted: options.onStarted,
         timer,
       });
       this.#socket.write(frame);
@@ -116,6 +121,10 @@ export class Link {
     const id = message.id;
     const pending = typeof id === 'number' ? this.#pending.get(id) : undefined;
     if (typeof id !== 'number' || pending === undefined) return;
+    if (isObject(message.started)) {
+      pending.onStarted?.(message.started);
+      return;
+    }
     for (const name of ['stdout', 'stderr'] as const) {
       const data = message[name];
       if (typeof data !== 'string') continue;
@@ -141,9 +150,20 @@ export class Link {
     );
   }
 
-  #abort(id: number, method: string): void {
+  #abort(id: number, method: string, lingerMs: number): void {
     this.#socket.write(encodeFrame({ cancel: id }));
-    this.#take(id)?.reject(new CribError('CANCELLED', `${method} was cancelled`));
+    const pending = this.#take(id);
+    if (pending === undefined) return;
+    const reject = () => pending.reject(new CribError('CANCELLED', `${method} was cancelled`));
+    if (lingerMs === 0) {
+      reject();
+      return;
+    }
+    const timer = setTimeout(() => {
+      this.#take(id);
+      reject();
+    }, lingerMs);
+    this.#pending.set(id, { resolve: reject, reject, onOutput: undefined, onStarted: undefined, timer });
   }
 
   #failAll(): void {

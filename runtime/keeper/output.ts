@@ -1,13 +1,15 @@
 /**
  * Reading what a container writes: a FIFO for each of stdout and stderr, or the master of its terminal. Every read
- * goes through one buffer of the process; the log says when a stream has to wait.
+ * goes through one buffer of the process; the log and the attached clients say when a stream has to wait.
  */
 
 import fs from 'node:fs';
 import net from 'node:net';
+import type { Writable } from 'node:stream';
 import tty from 'node:tty';
 import type { LogFile } from './log-file.js';
 import { LineFormatter } from './log-format.js';
+import type { Tap } from './tap.js';
 
 /** One read of one stream; libuv goes round the streams, so this is also the measure of fairness. */
 const READ_BYTES = 128 * 1024;
@@ -18,8 +20,12 @@ export class OutputReader {
   readonly #log: LogFile | undefined;
   readonly #formatter: LineFormatter | undefined;
   readonly #stream: net.Socket;
+  readonly #taps = new Set<Tap>();
+  readonly #tapHolds = new Set<() => void>();
   #ended = false;
-  #waiting = false;
+  /** Who wants no more for now: the log, taps. */
+  #holds = 0;
+  #tapsMayHold = true;
   #lastRead = 0;
   #onEnd: (() => void)[] = [];
 
@@ -41,13 +47,34 @@ export class OutputReader {
     return this.#ended;
   }
 
+  /** The keyboard side of a terminal. */
+  get keyboard(): Writable {
+    return this.#stream;
+  }
+
+  /** From now on `tap` gets what is read; it is finished when the output ends. */
+  addTap(tap: Tap): void {
+    if (this.#ended) {
+      tap.finish();
+      return;
+    }
+    this.#taps.add(tap);
+    void tap.closed.then(() => this.#taps.delete(tap));
+  }
+
+  /** The container has ended: no client holds up what is left of its output. */
+  ignoreSlowTaps(): void {
+    this.#tapsMayHold = false;
+    for (const release of [...this.#tapHolds]) release();
+  }
+
   /** Resolves at the end of output, else when nothing was read for `idleMs`, else after `maxMs`. */
   async drained(idleMs: number, maxMs: number): Promise<void> {
     const start = performance.now();
     this.#lastRead = start;
     while (!this.#ended) {
       const now = performance.now();
-      const left = Math.min(start + maxMs, this.#waiting ? Number.POSITIVE_INFINITY : this.#lastRead + idleMs) - now;
+      const left = Math.min(start + maxMs, this.#holds > 0 ? Number.POSITIVE_INFINITY : this.#lastRead + idleMs) - now;
       if (left <= 0) return;
       await this.#endWithin(left);
     }
@@ -81,24 +108,46 @@ export class OutputReader {
     return stream;
   }
 
-  /** False: no more until the log has room. */
+  /** False: no more until nobody holds it up. */
   #read(data: Buffer, size: number): boolean {
     this.#lastRead = performance.now();
+    this.#toLog(data, size);
+    if (this.#taps.size > 0) this.#toTaps(Buffer.from(data.subarray(0, size)));
+    return this.#holds === 0;
+  }
+
+  #toLog(data: Buffer, size: number): void {
     const log = this.#log;
-    if (log === undefined || this.#formatter === undefined) return true;
+    if (log === undefined || this.#formatter === undefined) return;
     if (log.dropping) {
       log.drop(size + this.#formatter.discard());
-      return true;
+      return;
     }
     this.#formatter.push(data, size);
-    if (!log.commit()) return true;
-    this.#waiting = true;
-    log.whenDrained(() => {
-      this.#waiting = false;
+    if (log.commit()) log.whenDrained(this.#hold());
+  }
+
+  #toTaps(data: Buffer): void {
+    for (const tap of this.#taps) {
+      if (tap.write(data) || !this.#tapsMayHold) continue;
+      const release = this.#hold();
+      const released = () => {
+        if (this.#tapHolds.delete(released)) release();
+      };
+      this.#tapHolds.add(released);
+      tap.whenReady(released);
+    }
+  }
+
+  /** Reads no more until the function that it returns is called, once. */
+  #hold(): () => void {
+    this.#holds++;
+    return () => {
+      this.#holds--;
+      if (this.#holds > 0) return;
       this.#lastRead = performance.now();
       if (!this.#stream.destroyed) this.#stream.resume();
-    });
-    return false;
+    };
   }
 
   #end(): void {
@@ -106,6 +155,7 @@ export class OutputReader {
     this.#ended = true;
     this.#formatter?.end();
     this.#log?.commit();
+    for (const tap of this.#taps) tap.finish();
     for (const resolve of this.#onEnd.splice(0)) resolve();
   }
 

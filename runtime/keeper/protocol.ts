@@ -3,6 +3,8 @@
  * knows nothing of OCI runtimes: it is given argument vectors, and owns the processes, their stdio and their exits.
  */
 
+import type { PassedPipes } from './passed-pipe.js';
+
 /** Raised when a message changes its meaning; a keeper refuses a client of another major version. */
 export const KEEPER_PROTOCOL_VERSION = 1;
 
@@ -73,6 +75,28 @@ export interface KeptExecSpec {
   readonly maxOutputBytes: number;
 }
 
+/** A command with a client at its other end. */
+export interface KeptSessionSpec {
+  /** Command that starts the one in the container and ends, leaving it as an orphan (`crun exec --detach …`). */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Where `argv` writes the pid; there is no such file before. */
+  readonly pidFile: string;
+  /** As in KeptContainerSpec. */
+  readonly runtimeLog: string;
+  /** Its stdio; /dev/null where there is none. */
+  readonly pipes: PassedPipes;
+  /** Milliseconds that starting may take; running has no limit. */
+  readonly startTimeoutMs: number;
+}
+
+/** A process for good: a pid that is used again has another start time. */
+export interface KeptProcess {
+  readonly pid: number;
+  /** As in KeptContainer; empty when it has ended already. */
+  readonly startTime: string;
+}
+
 export interface KeptExecResult {
   readonly exitCode: number;
   /** base64 on the wire, Buffers for the caller. */
@@ -92,6 +116,21 @@ export interface Keeper {
   /** Runs a short command to its end (`crun start`); its stderr tail is in the error. Milliseconds. */
   run(argv: readonly string[], env: Readonly<Record<string, string>>, timeoutMs: number): Promise<void>;
   exec(spec: KeptExecSpec, signal?: AbortSignal): Promise<KeptExecResult>;
+  /**
+   * Runs a command on pipes of the caller's, which may be closed there once `onStarted` is called or this rejects.
+   * Resolves to its exit code as a shell has it; what it wrote is in the pipes then. When `signal` fires it is killed
+   * with all its descendants, then this rejects with CANCELLED; it is also killed when this client is gone. UNKNOWN, with
+   * the runtime's reason, when it cannot be started.
+   */
+  session(spec: KeptSessionSpec, onStarted: (process: KeptProcess) => void, signal: AbortSignal): Promise<number>;
+  /**
+   * Copies the container's output to `pipes` and their stdin to the container, until the container has ended, the
+   * client's stdin has (unless stdinOnce), or `signal` fires. The keeper closes its ends then. ABORTED when a client
+   * that takes nothing was detached.
+   */
+  attach(id: string, pipes: PassedPipes, onStarted: () => void, signal: AbortSignal): Promise<void>;
+  /** Sets the window size of the container's terminal. */
+  resize(id: string, columns: number, rows: number): Promise<void>;
   /** Signals init through its pidfd. No error when it has exited. */
   signal(id: string, signal: number): Promise<void>;
   /** SIGKILLs everything in the container's cgroup. */

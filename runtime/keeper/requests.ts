@@ -4,7 +4,8 @@ import path from 'node:path';
 import { CribError } from '../errors.js';
 import type { ExecRequest } from './exec.js';
 import { isObject } from './frames.js';
-import type { KeptContainerSpec, KeptStdio } from './protocol.js';
+import type { PassedPipe, PassedPipes } from './passed-pipe.js';
+import type { KeptContainerSpec, KeptSessionSpec, KeptStdio } from './protocol.js';
 
 const ID = /^[A-Za-z0-9_+.-]{1,200}$/;
 
@@ -98,4 +99,35 @@ export function execOf(fields: Fields): ExecRequest {
     timeoutMs: numberOf(fields, 'timeoutMs'),
     maxOutputBytes: numberOf(fields, 'maxOutputBytes'),
   };
+}
+
+export function sessionOf(fields: Fields): KeptSessionSpec {
+  return {
+    argv: argvOf(fields, 'argv'),
+    env: envOf(fields),
+    pidFile: absoluteOf(fields, 'pidFile'),
+    runtimeLog: textOf(fields, 'runtimeLog'),
+    pipes: pipesOf(fields),
+    startTimeoutMs: numberOf(fields, 'startTimeoutMs'),
+  };
+}
+
+export function pipesOf(fields: Fields): PassedPipes {
+  const value = fields.pipes;
+  if (!isObject(value)) throw invalid('pipes', 'an object');
+  const pipes = (['stdin', 'stdout', 'stderr'] as const).map((name) => [name, pipeOf(value, name)] as const);
+  return Object.fromEntries(pipes.filter(([, pipe]) => pipe !== undefined));
+}
+
+function pipeOf(fields: Fields, name: string): PassedPipe | undefined {
+  const value = fields[name];
+  if (value === undefined) return undefined;
+  if (!isObject(value)) throw invalid(`pipes.${name}`, 'an object');
+  return { pid: integerOf(value, 'pid'), fd: integerOf(value, 'fd'), inode: textOf(value, 'inode') };
+}
+
+function integerOf(fields: Fields, name: string): number {
+  const value = numberOf(fields, name);
+  if (Number.isSafeInteger(value)) return value;
+  throw invalid(name, 'a whole number');
 }

@@ -119,10 +119,10 @@ export class ConsoleSocket {
   readonly #listener: number;
   readonly #directoryFd: number;
 
-  constructor(directory: string) {
-    const real = path.join(directory, CONSOLE_SOCKET);
+  constructor(directory: string, name = CONSOLE_SOCKET) {
+    const real = path.join(directory, name);
     this.#directoryFd = fs.openSync(directory, O.PATH | O.DIRECTORY | O.CLOEXEC);
-    const short = `/proc/${process.pid}/fd/${this.#directoryFd}/${CONSOLE_SOCKET}`;
+    const short = `/proc/${process.pid}/fd/${this.#directoryFd}/${name}`;
     this.path = Buffer.byteLength(real) <= MAX_SOCKET_PATH ? real : short;
     try {
       this.#listener = listenUnix(this.path);

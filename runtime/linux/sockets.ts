@@ -1,4 +1,4 @@
-/** Unix sockets as far as node:net does not go: receiving a descriptor (SCM_RIGHTS, unix(7), recvmsg(2)). */
+/** Sockets as far as node:net does not go: receiving a descriptor (SCM_RIGHTS, unix(7), recvmsg(2)); one by its namespace. */
 
 import fs from 'node:fs';
 import koffi from 'koffi';
@@ -22,6 +22,8 @@ const acceptCall = bind('accept4', 'int accept4(int fd, void *address, void *len
 const recvmsgCall = bind('recvmsg', 'long recvmsg(int fd, CribMsghdr *message, int flags)');
 
 const AF_UNIX = 1;
+const AF_INET = 2;
+const AF_INET6 = 10;
 const SOCK_STREAM = 1;
 const SOCK_NONBLOCK_CLOEXEC = 0x80800;
 const SOL_SOCKET = 1;
@@ -31,6 +33,17 @@ const CMSG_HEADER = 16;
 
 /** sun_path's length less its NUL (unix(7)): the longest path that a socket can be bound or connected to. */
 export const MAX_SOCKET_PATH = 107;
+
+/**
+ * A TCP socket that is neither bound nor connected, non-blocking. It belongs to the network namespace that the calling
+ * thread is in now, for good. The caller closes it.
+ */
+export function tcpSocket(family: 4 | 6): number {
+  return socketCall(
+    [family === 4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK_CLOEXEC, 0],
+    `TCP over IPv${family}`,
+  );
+}
 
 /** A listening, non-blocking unix stream socket at `path` (at most MAX_SOCKET_PATH bytes). The caller closes it. */
 export function listenUnix(path: string): number {

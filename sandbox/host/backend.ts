@@ -5,6 +5,7 @@
 
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import type { Duplex } from 'node:stream';
 import type { CgroupSampler } from '../../runtime/cgroups/sampler.js';
 import type { Cgroups } from '../../runtime/cgroups/types.js';
 import type { IdMapping } from '../../runtime/containers/config.js';
@@ -17,23 +18,25 @@ import { statFilesystem } from '../../runtime/linux/files.js';
 import { startTimeOf } from '../../runtime/linux/processes.js';
 import type { Log } from '../../runtime/log.js';
 import { CONSOLE_SOCKET, type OciRuntime } from '../../runtime/oci/oci-runtime.js';
-import { lastRuntimeError, readLogFrom } from '../../runtime/oci/runtime-log.js';
 import type { HostFacts, OciResources } from '../../runtime/spec/types.js';
 import type { SandboxCapabilities } from '../../volumes/types.js';
 import type { SandboxBackend } from '../backend.js';
 import type { ContainerRecord } from '../container-record.js';
 import type { PodRecord } from '../pod-record.js';
+import type { ExecSpec, SessionStreams } from '../streams.js';
 import type { ExecSyncResult } from '../types.js';
-import { writeExecProcess } from './exec-process.js';
+import { attachSession } from './attach-session.js';
+import type { ExecPlace } from './exec-files.js';
+import { execSession } from './exec-session.js';
+import { execSync } from './exec-sync.js';
 import { initBundle, initId } from './init.js';
 import { PINNED, pinNamespaces } from './namespaces.js';
+import { connectInNamespace } from './pod-connect.js';
 import { makePodFiles, podFiles, writeHosts } from './pod-files.js';
 import { requireReachable } from './reachable.js';
 import { podSysctls } from './sysctls.js';
 
 const CREATE_TIMEOUT_MS = 120_000;
-/** Output that ExecSync keeps of each stream: together they fit a gRPC message of 16 MiB (CRI, ExecSyncResponse). */
-const EXEC_OUTPUT_MAX = 7 * 1024 * 1024;
 /** Longest line of a container's log before it is split (containerd's max_container_log_line_size). */
 const LOG_LINE_MAX = 16 * 1024;
 
@@ -51,7 +54,6 @@ export interface HostBackendParts {
 export class HostBackend implements SandboxBackend {
   readonly capabilities: SandboxCapabilities;
   readonly #parts: HostBackendParts;
-  #execCount = 0;
 
   constructor(parts: HostBackendParts) {
     this.#parts = parts;
@@ -116,55 +118,37 @@ export class HostBackend implements SandboxBackend {
   }
 
   start(container: ContainerRecord, bundle: string): Promise<KeptContainer> {
-    const { config, user } = container;
+    const { config } = container;
     return this.#create(container.id, bundle, container.cgroup, {
       tty: config.tty,
       stdin: config.stdin,
       stdinOnce: config.stdinOnce,
-      uid: outside(config.security.namespaces.user?.uids, user.uid),
-      gid: outside(config.security.namespaces.user?.gids, user.gid),
+      ...ownerOf(container),
       logPath: container.logPath,
       maxLineBytes: LOG_LINE_MAX,
     });
   }
 
-  async execSync(
+  execSync(
     container: ContainerRecord,
     command: readonly string[],
     timeoutMs: number,
     signal: AbortSignal,
   ): Promise<ExecSyncResult> {
-    const { keeper, runtime } = this.#parts;
-    const bundle = path.join(this.#parts.state, 'containers', container.id);
-    this.#execCount += 1;
-    const pidFile = path.join(bundle, `exec-${process.pid}-${this.#execCount}.pid`);
-    const processFile = `${pidFile}.json`;
-    const target = { id: container.id, root: this.#runtimeRoot(), log: `${pidFile}.log` };
-    const argv = runtime.execArgv({ ...target, processFile, pidFile });
-    try {
-      await writeExecProcess(bundle, processFile, command, false);
-      const spec = { argv, env: runtimeEnvironment(), pidFile, timeoutMs, maxOutputBytes: EXEC_OUTPUT_MAX };
-      const result = await keeper.exec(spec, signal);
-      if (result.timedOut) {
-        throw new CribError('DEADLINE_EXCEEDED', `exec in container ${container.id}: timed out after ${timeoutMs} ms`);
-      }
-      if (result.exitCode !== 0) await throwIfNotStarted(target.log, container.id);
-      return result;
-    } finally {
-      await Promise.all([pidFile, processFile, target.log].map((file) => fs.rm(file, { force: true })));
-    }
+    return execSync(this.#execPlace(container), container.id, command, timeoutMs, signal);
   }
 
-  exec(): Promise<never> {
-    return notYet('exec');
+  exec(container: ContainerRecord, spec: ExecSpec, streams: SessionStreams, signal: AbortSignal): Promise<number> {
+    return execSession(this.#execPlace(container), container.id, spec, streams, signal);
   }
 
-  attach(): Promise<never> {
-    return notYet('attach');
+  attach(container: ContainerRecord, streams: SessionStreams, signal: AbortSignal): Promise<void> {
+    return attachSession(this.#parts.keeper, container, streams, signal);
   }
 
-  connect(): Promise<never> {
-    return notYet('port-forward');
+  connect(pod: PodRecord, port: number, signal: AbortSignal): Promise<Duplex> {
+    const pinned = path.join(this.#podDirectory(pod), 'ns', 'net');
+    return connectInNamespace(pod.namespaces.network === 'host' ? undefined : pinned, port, signal);
   }
 
   update(container: ContainerRecord, resources: OciResources): Promise<void> {
@@ -248,19 +232,16 @@ export class HostBackend implements SandboxBackend {
     return path.join(this.#parts.state, 'pods', pod.id);
   }
 
+  #execPlace(container: ContainerRecord): ExecPlace {
+    const { keeper, runtime, state } = this.#parts;
+    const bundle = path.join(state, 'containers', container.id);
+    const runtimeRoot = this.#runtimeRoot();
+    return { keeper, runtime, env: runtimeEnvironment(), bundle, runtimeRoot, owner: ownerOf(container) };
+  }
+
   #runtimeRoot(): string {
     return path.join(this.#parts.state, 'oci', this.#parts.runtime.name);
   }
-}
-
-function notYet(what: string): Promise<never> {
-  return Promise.reject(new CribError('UNIMPLEMENTED', `${what} with streams is not there yet`));
-}
-
-/** The runtime's own exit code for a command it cannot start looks like the command's; its log tells them apart. */
-async function throwIfNotStarted(log: string, id: string): Promise<void> {
-  const reason = lastRuntimeError(await readLogFrom(log, 0));
-  if (reason !== undefined) throw new CribError('UNKNOWN', `exec in container ${id}: ${reason}`);
 }
 
 /** The kinds of which the pod has its own, without the user namespace. */
@@ -268,6 +249,12 @@ function ownKinds(pod: PodRecord) {
   const { network, ipc, uts } = pod.namespaces;
   const held = { net: network, ipc, uts };
   return (['net', 'ipc', 'uts'] as const).filter((kind) => held[kind] !== 'host');
+}
+
+/** Whose the stdio of a container is: its user, by the host's ids. */
+function ownerOf({ config, user }: ContainerRecord): { uid: number; gid: number } {
+  const mapped = config.security.namespaces.user;
+  return { uid: outside(mapped?.uids, user.uid), gid: outside(mapped?.gids, user.gid) };
 }
 
 /** The host's id of a user or group of the container. */

@@ -1,0 +1,82 @@
+/**
+ * A client that is attached to a container: its pipes get a copy of the output from now on, and what it writes goes to
+ * the container's stdin. As containerd has it, the end of the client's stdin is the end of the attachment, unless the
+ * container wants its stdin closed with it (stdin_once): then its output goes on until the container ends.
+ */
+
+import net from 'node:net';
+import { CribError } from '../errors.js';
+import type { ContainerInput } from './input.js';
+import type { OutputReader } from './output.js';
+import type { OpenedPipes } from './passed-pipe.js';
+import { Tap } from './tap.js';
+
+export interface AttachedTo {
+  /** undefined: there is none; the client's pipe is closed at once. */
+  readonly stdout: OutputReader | undefined;
+  readonly stderr: OutputReader | undefined;
+  readonly input: ContainerInput | undefined;
+  /** The container reads EOF when the client's stdin has ended. */
+  readonly closesInput: boolean;
+}
+
+export class Attachment {
+  /** Resolves when nothing connects the two any more. Rejects with ABORTED when the client took nothing for too long. */
+  readonly done: Promise<void>;
+  readonly #taps: Tap[] = [];
+  readonly #source: net.Socket | undefined;
+
+  /** Owns the descriptors. */
+  constructor({ stdin, stdout, stderr }: OpenedPipes, to: AttachedTo) {
+    if (stdout !== undefined) this.#tap(stdout, to.stdout);
+    if (stderr !== undefined) this.#tap(stderr, to.stderr);
+    if (stdin !== undefined) this.#source = this.#join(stdin, to);
+    this.done = this.#end();
+  }
+
+  /** The client has gone. */
+  cancel(): void {
+    for (const tap of this.#taps) tap.destroy();
+    this.#source?.destroy();
+  }
+
+  /** The container has ended; its output ends by itself. */
+  containerEnded(): void {
+    this.#source?.destroy();
+  }
+
+  #tap(fd: number, reader: OutputReader | undefined): void {
+    const tap = new Tap(fd);
+    this.#taps.push(tap);
+    if (reader === undefined) tap.finish();
+    else reader.addTap(tap);
+  }
+
+  #join(fd: number, { input, closesInput }: AttachedTo): net.Socket {
+    const source = new net.Socket({ fd, readable: true, writable: false });
+    source.on('error', () => source.destroy());
+    source.on('end', () => {
+      if (!closesInput) for (const tap of this.#taps) tap.finish();
+    });
+    source.on('close', () => {
+      if (closesInput) input?.close();
+    });
+    if (input === undefined) source.resume();
+    else input.join(source);
+    return source;
+  }
+
+  async #end(): Promise<void> {
+    const source = this.#source;
+    const joined = new Promise<void>((resolve) => {
+      if (source === undefined) resolve();
+      else source.on('close', () => resolve());
+    });
+    const stalled = await Promise.all(this.#taps.map((tap) => tap.closed));
+    if (stalled.length > 0) source?.destroy();
+    await joined;
+    if (stalled.includes(true)) {
+      throw new CribError('ABORTED', 'detached: the client took no output for 10 s while more was waiting');
+    }
+  }
+}

@@ -1,0 +1,46 @@
+/** What one exec needs: where it happens, and the files in the container's bundle that it has for its length. */
+
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import { newId } from '../../runtime/containers/ids.js';
+import type { Keeper } from '../../runtime/keeper/protocol.js';
+import type { OciRuntime } from '../../runtime/oci/oci-runtime.js';
+
+export interface ExecPlace {
+  readonly keeper: Keeper;
+  readonly runtime: OciRuntime;
+  /** Environment of the runtime itself. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The container's bundle; what a crash leaves there goes with the container. */
+  readonly bundle: string;
+  /** `--root` of the runtime. */
+  readonly runtimeRoot: string;
+  /** Whose its pipes are, by the host's ids, so that the command can reopen /dev/stdout. */
+  readonly owner: { readonly uid: number; readonly gid: number };
+}
+
+export class ExecFiles {
+  readonly pidFile: string;
+  /** The OCI `process` object. */
+  readonly processFile: string;
+  /** The runtime's. */
+  readonly log: string;
+  /** Name in the bundle of the socket for a terminal. */
+  readonly consoleName: string;
+
+  constructor(bundle: string) {
+    const name = `exec-${newId().slice(0, 16)}`;
+    const base = path.join(bundle, name);
+    this.pidFile = `${base}.pid`;
+    this.processFile = `${base}.json`;
+    this.log = `${base}.log`;
+    this.consoleName = `${name}.sock`;
+  }
+
+  /** Removes those that were made. */
+  async remove(): Promise<void> {
+    const console = path.join(path.dirname(this.pidFile), this.consoleName);
+    const files = [this.pidFile, this.processFile, this.log, console];
+    await Promise.all(files.map((file) => fs.rm(file, { force: true })));
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * Exec with streams. The OCI runtime starts the command and ends; the keeper has the process, this process the other
+ * ends of its pipes or the master of its terminal. So the output takes one copy, and nothing of it passes the keeper.
+ */
+
+import { attempting, CribError } from '../../runtime/errors.js';
+import { killTree } from '../../runtime/keeper/kill-tree.js';
+import type { KeptProcess } from '../../runtime/keeper/protocol.js';
+import { startTimeOf } from '../../runtime/linux/processes.js';
+import type { ExecSpec, SessionStreams } from '../streams.js';
+import { ExecFiles, type ExecPlace } from './exec-files.js';
+import { writeExecProcess } from './exec-process.js';
+import { SessionPipes } from './session-pipes.js';
+import { SessionTerminal } from './session-terminal.js';
+
+/** As a container's create: a machine under load takes its time. */
+const START_TIMEOUT_MS = 120_000;
+
+/** As Sessions.exec. Throws UNKNOWN with the runtime's reason when the command cannot be started. */
+export async function execSession(
+  place: ExecPlace,
+  id: string,
+  spec: ExecSpec,
+  streams: SessionStreams,
+  signal: AbortSignal,
+): Promise<number> {
+  const files = new ExecFiles(place.bundle);
+  const io = spec.tty
+    ? new SessionTerminal(place.bundle, files.consoleName, streams)
+    : new SessionPipes(streams, ['stdin', 'stdout', 'stderr'], place.owner);
+  try {
+    const exitCode = await run(place, files, id, spec, io, signal);
+    await io.drained(signal);
+    return exitCode;
+  } catch (error) {
+    throw attempting(`exec in container ${id}`, error);
+  } finally {
+    io.close();
+    await files.remove();
+  }
+}
+
+async function run(
+  { keeper, runtime, env, bundle, runtimeRoot }: ExecPlace,
+  { pidFile, processFile, log }: ExecFiles,
+  id: string,
+  { command, tty }: ExecSpec,
+  io: SessionTerminal | SessionPipes,
+  signal: AbortSignal,
+): Promise<number> {
+  const terminal = io instanceof SessionTerminal ? io : undefined;
+  await writeExecProcess(bundle, processFile, command, tty, terminal?.size);
+  const argv = runtime.execArgv({
+    ...{ id, root: runtimeRoot, log, processFile, pidFile, detach: true },
+    ...(terminal === undefined ? {} : { consoleSocket: terminal.consoleSocket }),
+  });
+  const pipes = io instanceof SessionPipes ? io.passed : {};
+  const spec = { argv, env, pidFile, runtimeLog: log, pipes, startTimeoutMs: START_TIMEOUT_MS };
+  let started: KeptProcess | undefined;
+  let failure: unknown;
+  const onStarted = (process: KeptProcess) => {
+    started = process;
+    try {
+      io.start();
+    } catch (error) {
+      failure = error;
+      killOurs(process);
+    }
+  };
+  try {
+    const exitCode = await keeper.session(spec, onStarted, signal);
+    if (failure !== undefined) throw failure;
+    return exitCode;
+  } catch (error) {
+    // The keeper has died, and with it who would have killed the command.
+    if (error instanceof CribError && error.code === 'UNAVAILABLE' && started !== undefined) killOurs(started);
+    throw error;
+  }
+}
+
+function killOurs({ pid, startTime }: KeptProcess): void {
+  if (startTimeOf(pid) === startTime) killTree(pid);
+}
