@@ -17,6 +17,7 @@ import { stopContainer } from './container-stop.js';
 import { updateContainer } from './container-update.js';
 import { eventView } from './events/event.js';
 import { execSync } from './exec-sync.js';
+import { PodMetrics } from './metrics.js';
 import { Node, type NodeParts } from './node.js';
 import { removePod } from './pod-remove.js';
 import { runPod } from './pod-run.js';
@@ -42,9 +43,11 @@ export function createPodRuntime(parts: NodeParts): PodRuntime {
 class NodeRuntime implements PodRuntime {
   readonly sessions: Sessions;
   readonly #node: Node;
+  readonly #metrics: PodMetrics;
 
   constructor(node: Node) {
     this.#node = node;
+    this.#metrics = new PodMetrics(node);
     this.sessions = createSessions(node);
   }
 
@@ -159,6 +162,10 @@ class NodeRuntime implements PodRuntime {
   listPodStats(filter: PodFilter): Promise<PodStatsView[]> {
     const pods = this.listPods({ state: 'ready', ...filter });
     return Promise.all(pods.map(({ id }) => statsOfPod(this.#node, this.#node.pods.get(id))));
+  }
+
+  podMetrics() {
+    return this.#metrics.all();
   }
 
   async containerInfo(id: string): Promise<Record<string, unknown>> {

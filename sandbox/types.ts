@@ -1,12 +1,13 @@
 /** The contract of the pod runtime: what `cri/` calls, and what it gets to know. */
 
-import type { CgroupStats } from '../runtime/cgroups/types.js';
+import type { CgroupDetails, CgroupStats } from '../runtime/cgroups/types.js';
 import type { ContainerConfig, Resources } from '../runtime/containers/config.js';
 import type { FilesystemUsage } from '../runtime/images/types.js';
 import type { ResolvedUser } from '../runtime/spec/types.js';
 import type { VolumeDecision } from '../volumes/types.js';
 import type { PodConfig } from './config.js';
 import type { NetworkReadiness } from './network/types.js';
+import type { ProcessUsage } from './process-usage.js';
 import type { Sessions } from './streams.js';
 
 export interface PodView {
@@ -58,9 +59,13 @@ export interface ContainerStatsView {
 export interface InterfaceStats {
   readonly name: string;
   readonly rxBytes: number;
+  readonly rxPackets: number;
   readonly rxErrors: number;
+  readonly rxDropped: number;
   readonly txBytes: number;
+  readonly txPackets: number;
   readonly txErrors: number;
+  readonly txDropped: number;
 }
 
 export interface PodStatsView {
@@ -69,6 +74,29 @@ export interface PodStatsView {
   readonly nanoCores: bigint | undefined;
   readonly interfaces: readonly InterfaceStats[];
   readonly containers: readonly ContainerStatsView[];
+}
+
+/** A file system as a whole. */
+export interface FilesystemView {
+  readonly totalBytes: number;
+  readonly inodesTotal: number;
+  readonly inodesFree: number;
+}
+
+export interface ContainerMetricsView {
+  readonly stats: ContainerStatsView;
+  readonly cgroupPath: string;
+  readonly details: CgroupDetails | undefined;
+  readonly processes: ProcessUsage;
+  /** Where the writable layer is. */
+  readonly filesystem: FilesystemView | undefined;
+}
+
+export interface PodMetricsView {
+  readonly stats: PodStatsView;
+  readonly cgroupPath: string;
+  readonly details: CgroupDetails | undefined;
+  readonly containers: readonly ContainerMetricsView[];
 }
 
 export interface PodFilter {
@@ -152,6 +180,8 @@ export interface PodRuntime {
   listContainerStats(filter: ContainerFilter): Promise<ContainerStatsView[]>;
   podStats(id: string): Promise<PodStatsView>;
   listPodStats(filter: PodFilter): Promise<PodStatsView[]>;
+  /** Of every pod that is ready, one after the other. */
+  podMetrics(): AsyncIterable<PodMetricsView>;
 
   /** Verbose information for `crictl inspect`: pid, runtime spec, volumes with kind, route and reason. */
   containerInfo(id: string): Promise<Record<string, unknown>>;

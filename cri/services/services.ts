@@ -24,6 +24,7 @@ import { pullImage } from './image-pull.js';
 import { removeImage } from './image-remove.js';
 import { imageStatus } from './image-status.js';
 import { listPodSandbox, streamPodSandboxes } from './pod-list.js';
+import { listMetricDescriptors, listPodSandboxMetrics, streamPodSandboxMetrics } from './pod-metrics.js';
 import { removePodSandbox } from './pod-remove.js';
 import { runPodSandbox } from './pod-run.js';
 import { listPodSandboxStats, podSandboxStats, streamPodSandboxStats } from './pod-stats.js';
@@ -32,7 +33,7 @@ import { stopPodSandbox } from './pod-stop.js';
 import { updatePodSandboxResources } from './pod-update.js';
 import { runtimeConfig, updateRuntimeConfig } from './runtime-config.js';
 import { status } from './status.js';
-import { unimplemented, unimplementedStream } from './unimplemented.js';
+import { unimplemented } from './unimplemented.js';
 import { version } from './version.js';
 
 export const RUNTIME_CALLS: Calls<typeof RuntimeService> = {
@@ -67,9 +68,9 @@ export const RUNTIME_CALLS: Calls<typeof RuntimeService> = {
   attach: unimplemented('Attach'),
   portForward: unimplemented('PortForward'),
   checkpointContainer: unimplemented('CheckpointContainer'),
-  listMetricDescriptors: unimplemented('ListMetricDescriptors'),
-  listPodSandboxMetrics: unimplemented('ListPodSandboxMetrics'),
-  streamPodSandboxMetrics: unimplementedStream('StreamPodSandboxMetrics'),
+  listMetricDescriptors,
+  listPodSandboxMetrics,
+  streamPodSandboxMetrics,
   getContainerEvents,
 };
 

@@ -9,14 +9,6 @@ export function unimplemented(name: string): () => Promise<never> {
   };
 }
 
-/** A stream that ends with UNIMPLEMENTED. */
-export function unimplementedStream(name: string): () => AsyncGenerator<never> {
-  // biome-ignore lint/correctness/useYield: it fails before there is anything to yield
-  return async function* () {
-    throw notYet(name);
-  };
-}
-
 function notYet(name: string): CribError {
   return new CribError('UNIMPLEMENTED', `${name} is not implemented by this version of crib`);
 }

@@ -2,6 +2,22 @@
 
 import type { Resources } from '../containers/config.js';
 
+/** Time that tasks waited for a resource (accounting/psi.rst). */
+export interface Pressure {
+  /** At least one task waited. */
+  readonly some: PressureTimes;
+  /** All did. */
+  readonly full: PressureTimes;
+}
+
+export interface PressureTimes {
+  readonly totalNs: bigint;
+  /** Per cent of the last 10, 60 and 300 seconds. */
+  readonly avg10: number;
+  readonly avg60: number;
+  readonly avg300: number;
+}
+
 export interface CgroupStats {
   /** Nanoseconds since the epoch at which the files were read. */
   readonly timestamp: bigint;
@@ -16,8 +32,58 @@ export interface CgroupStats {
   readonly pageFaults: number;
   readonly majorPageFaults: number;
   readonly swapUsage: number;
+  /** Bytes of swap beside the memory; undefined: no limit. */
+  readonly swapLimit: number | undefined;
   readonly pids: number;
   readonly oomKills: number;
+  /** Each undefined where this kernel has none: on v1, or booted without. */
+  readonly pressure: {
+    readonly cpu: Pressure | undefined;
+    readonly memory: Pressure | undefined;
+    readonly io: Pressure | undefined;
+  };
+}
+
+export interface IoCounters {
+  /** `8:0` */
+  readonly device: string;
+  readonly readBytes: number;
+  readonly writeBytes: number;
+  readonly reads: number;
+  readonly writes: number;
+}
+
+export interface HugePageUsage {
+  /** `2MB` */
+  readonly pageSize: string;
+  readonly usage: number;
+  /** The most it was; undefined where the kernel does not keep it. */
+  readonly maxUsage: number | undefined;
+}
+
+/** What only a monitoring system asks for. Fields that this kernel does not tell are undefined. */
+export interface CgroupDetails {
+  readonly cpuUserNs: bigint;
+  readonly cpuSystemNs: bigint;
+  readonly periods: number;
+  readonly throttledPeriods: number;
+  readonly throttledNs: bigint;
+  readonly memoryCache: number;
+  readonly memoryMappedFile: number;
+  readonly memoryActiveFile: number;
+  readonly memoryInactiveFile: number;
+  readonly memoryKernel: number | undefined;
+  readonly memoryMaxUsage: number | undefined;
+  /** How often the limit was hit. */
+  readonly memoryFailures: number;
+  /** Without the cgroups below. */
+  readonly ownPageFaults: number;
+  readonly ownMajorPageFaults: number;
+  readonly processes: readonly number[];
+  /** 0: no limit. */
+  readonly threadsMax: number;
+  readonly io: readonly IoCounters[];
+  readonly hugePages: readonly HugePageUsage[];
 }
 
 /** All paths are relative to the hierarchy's root: `/kubepods/burstable/pod…/<container>`. */
@@ -38,6 +104,8 @@ export interface Cgroups {
   remove(path: string): Promise<void>;
   /** undefined where the cgroup does not exist. */
   stats(path: string): Promise<CgroupStats | undefined>;
+  /** undefined where the cgroup does not exist. */
+  details(path: string): Promise<CgroupDetails | undefined>;
   /** Out-of-memory kills so far; 0 where the cgroup is gone. */
   oomKills(path: string): Promise<number>;
   /** Absolute directories with a `cgroup.procs` that list all processes of the cgroup (v1: one hierarchy's). */

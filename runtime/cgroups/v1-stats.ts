@@ -22,6 +22,7 @@ export async function statsV1(directoryOf: DirectoryOf): Promise<CgroupStats | u
     read('pids', 'pids.current'),
   ]);
   if (cpu === undefined && memory === undefined) return undefined;
+  const swapLimit = flatKey(memory, 'hierarchical_memsw_limit') - flatKey(memory, 'hierarchical_memory_limit');
   const usage = parseNumber(usageText) ?? 0;
   const limit = parseNumber(limitText) ?? 0;
   return {
@@ -34,7 +35,9 @@ export async function statsV1(directoryOf: DirectoryOf): Promise<CgroupStats | u
     pageFaults: flatKey(memory, 'total_pgfault'),
     majorPageFaults: flatKey(memory, 'total_pgmajfault'),
     swapUsage: flatKey(memory, 'total_swap'),
+    swapLimit: flatKey(memory, 'hierarchical_memsw_limit') >= UNLIMITED ? undefined : Math.max(0, swapLimit),
     pids: parseNumber(pids) ?? 0,
     oomKills: flatKey(oom, 'oom_kill'),
+    pressure: { cpu: undefined, memory: undefined, io: undefined },
   };
 }

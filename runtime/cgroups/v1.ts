@@ -7,8 +7,9 @@ import { flatKey, readControl, writeControl, writeErrno } from './files.js';
 import type { Hierarchies } from './hierarchies.js';
 import { checkCgroupPath, checkOwnCgroupPath } from './paths.js';
 import { isDirectory, killBelow, processesBelow, removeBelow } from './subtree.js';
-import type { CgroupStats, Cgroups } from './types.js';
+import type { CgroupDetails, CgroupStats, Cgroups } from './types.js';
 import { applyV1 } from './v1-apply.js';
+import { detailsV1 } from './v1-details.js';
 import { statsV1 } from './v1-stats.js';
 
 /** Polls for a cgroup that is FREEZING, 1 ms apart. */
@@ -83,6 +84,11 @@ export class CgroupsV1 implements Cgroups {
   stats(path: string): Promise<CgroupStats | undefined> {
     const relative = checkCgroupPath(path);
     return statsV1((controller) => this.#directory(controller, relative));
+  }
+
+  details(path: string): Promise<CgroupDetails | undefined> {
+    const relative = checkCgroupPath(path);
+    return detailsV1((controller) => this.#directory(controller, relative));
   }
 
   async oomKills(path: string): Promise<number> {

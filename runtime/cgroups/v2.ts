@@ -2,12 +2,14 @@
 
 import fs from 'node:fs/promises';
 import type { Resources } from '../containers/config.js';
-import { flatKey, parseNumber, readControl, writeControl, writeErrno } from './files.js';
+import { flatKey, readControl, writeControl, writeErrno } from './files.js';
 import { checkCgroupPath, checkOwnCgroupPath } from './paths.js';
 import { isDirectory, killBelow, processesBelow, removeBelow } from './subtree.js';
-import type { CgroupStats, Cgroups } from './types.js';
+import type { CgroupDetails, CgroupStats, Cgroups } from './types.js';
 import { checkPid } from './v1.js';
 import { applyV2 } from './v2-apply.js';
+import { detailsV2 } from './v2-details.js';
+import { statsV2 } from './v2-stats.js';
 
 /** What containers are limited and measured by. */
 const CONTROLLERS = ['cpuset', 'cpu', 'io', 'memory', 'hugetlb', 'pids', 'rdma', 'misc'];
@@ -68,27 +70,12 @@ export class CgroupsV2 implements Cgroups {
     await removeBelow(`${this.#root}${checkOwnCgroupPath(path)}`);
   }
 
-  async stats(path: string): Promise<CgroupStats | undefined> {
-    const directory = `${this.#root}${checkCgroupPath(path)}`;
-    const files = ['cpu.stat', 'memory.stat', 'memory.current', 'memory.max', 'memory.swap.current', 'memory.events'];
-    const [cpu, memory, current, limit, swap, events, pids] = await Promise.all(
-      [...files, 'pids.current'].map((file) => readControl(`${directory}/${file}`)),
-    );
-    if (cpu === undefined) return undefined;
-    const usage = parseNumber(current) ?? 0;
-    return {
-      timestamp: BigInt(Date.now()) * 1_000_000n,
-      cpuUsageNs: BigInt(flatKey(cpu, 'usage_usec')) * 1000n,
-      memoryUsage: usage,
-      memoryWorkingSet: Math.max(0, usage - flatKey(memory, 'inactive_file')),
-      memoryRss: flatKey(memory, 'anon'),
-      memoryLimit: parseNumber(limit) ?? 0,
-      pageFaults: flatKey(memory, 'pgfault'),
-      majorPageFaults: flatKey(memory, 'pgmajfault'),
-      swapUsage: parseNumber(swap) ?? 0,
-      pids: parseNumber(pids) ?? 0,
-      oomKills: flatKey(events, 'oom_kill'),
-    };
+  stats(path: string): Promise<CgroupStats | undefined> {
+    return statsV2(`${this.#root}${checkCgroupPath(path)}`);
+  }
+
+  details(path: string): Promise<CgroupDetails | undefined> {
+    return detailsV2(`${this.#root}${checkCgroupPath(path)}`);
   }
 
   async oomKills(path: string): Promise<number> {

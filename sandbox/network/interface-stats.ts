@@ -23,11 +23,10 @@ export function parseInterfaceStats(text: string): InterfaceStats[] {
     const match = /^\s*([^\s:]+):\s*(.*)$/.exec(line);
     const name = match?.[1];
     const columns = (match?.[2] ?? '').trim().split(/\s+/).map(Number);
-    const [rxBytes, , rxErrors] = columns;
-    const [txBytes, , txErrors] = columns.slice(8);
-    if (name === undefined || name === 'lo') continue;
-    if (rxBytes === undefined || rxErrors === undefined || txBytes === undefined || txErrors === undefined) continue;
-    all.push({ name, rxBytes, rxErrors, txBytes, txErrors });
+    if (name === undefined || name === 'lo' || columns.length < 12) continue;
+    const [rxBytes = 0, rxPackets = 0, rxErrors = 0, rxDropped = 0] = columns;
+    const [txBytes = 0, txPackets = 0, txErrors = 0, txDropped = 0] = columns.slice(8);
+    all.push({ name, rxBytes, rxPackets, rxErrors, rxDropped, txBytes, txPackets, txErrors, txDropped });
   }
   return all.sort((a, b) => Number(b.name === 'eth0') - Number(a.name === 'eth0'));
 }

@@ -1,6 +1,6 @@
 /** Statistics as the CRI has them; what has not been measured is left out, never zero. */
 
-import type { CgroupStats } from '../../../runtime/cgroups/types.js';
+import type { CgroupStats, Pressure, PressureTimes } from '../../../runtime/cgroups/types.js';
 import type { FilesystemUsage } from '../../../runtime/images/types.js';
 import type { ContainerStatsView, InterfaceStats, PodStatsView } from '../../../sandbox/types.js';
 import type * as api from '../../api/generated/index.js';
@@ -15,7 +15,8 @@ export function containerStats(view: ContainerStatsView): DeepPartial<api.Contai
     attributes: { id, metadata: config.metadata, labels: config.labels, annotations: config.annotations },
     cpu: cpu(cgroup, view.nanoCores),
     memory: memory(cgroup),
-    swap: cgroup === undefined ? undefined : { timestamp: cgroup.timestamp, swapUsageBytes: value(cgroup.swapUsage) },
+    swap: swap(cgroup),
+    io: io(cgroup),
     writableLayer: view.writableLayer === undefined ? undefined : filesystemUsage(view.writableLayer),
   };
 }
@@ -31,6 +32,7 @@ export function podStats(view: PodStatsView): DeepPartial<api.PodSandboxStats> {
       network: cgroup === undefined ? undefined : network(cgroup.timestamp, view.interfaces),
       process: cgroup === undefined ? undefined : { timestamp: cgroup.timestamp, processCount: value(cgroup.pids) },
       containers: view.containers.map(containerStats),
+      io: io(cgroup),
     },
   };
 }
@@ -50,6 +52,7 @@ function cpu(cgroup: CgroupStats | undefined, nanoCores: bigint | undefined): De
     timestamp: cgroup.timestamp,
     usageCoreNanoSeconds: value(cgroup.cpuUsageNs),
     usageNanoCores: value(nanoCores),
+    psi: psi(cgroup.pressure.cpu),
   };
 }
 
@@ -64,7 +67,30 @@ function memory(cgroup: CgroupStats | undefined): DeepPartial<api.MemoryUsage> |
     rssBytes: value(cgroup.memoryRss),
     pageFaults: value(cgroup.pageFaults),
     majorPageFaults: value(cgroup.majorPageFaults),
+    psi: psi(cgroup.pressure.memory),
   };
+}
+
+function swap(cgroup: CgroupStats | undefined): DeepPartial<api.SwapUsage> | undefined {
+  if (cgroup === undefined) return undefined;
+  const { timestamp, swapUsage, swapLimit } = cgroup;
+  const available = swapLimit === undefined ? undefined : Math.max(0, swapLimit - swapUsage);
+  return { timestamp, swapUsageBytes: value(swapUsage), swapAvailableBytes: value(available) };
+}
+
+/** All that the CRI has of it is pressure. */
+function io(cgroup: CgroupStats | undefined): DeepPartial<api.IoUsage> | undefined {
+  if (cgroup?.pressure.io === undefined) return undefined;
+  return { timestamp: cgroup.timestamp, psi: psi(cgroup.pressure.io) };
+}
+
+function psi(pressure: Pressure | undefined): DeepPartial<api.PsiStats> | undefined {
+  if (pressure === undefined) return undefined;
+  return { some: psiData(pressure.some), full: psiData(pressure.full) };
+}
+
+function psiData({ totalNs, avg10, avg60, avg300 }: PressureTimes): DeepPartial<api.PsiData> {
+  return { total: totalNs, avg10, avg60, avg300 };
 }
 
 /** The kubelet takes the default interface for the pod's traffic. */

@@ -27,6 +27,8 @@ function fake(cpu: () => bigint | undefined): { cgroups: Cgroups; reads: () => n
       swapUsage: 0,
       pids: 0,
       oomKills: 0,
+      swapLimit: undefined,
+      pressure: { cpu: undefined, memory: undefined, io: undefined },
     };
   };
   const unused = () => Promise.reject(new Error('not called'));
@@ -40,6 +42,7 @@ function fake(cpu: () => bigint | undefined): { cgroups: Cgroups; reads: () => n
     kill: unused,
     remove: unused,
     stats,
+    details: unused,
     oomKills: unused,
     directories: () => [],
     attach: unused,

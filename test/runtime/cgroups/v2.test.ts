@@ -38,6 +38,11 @@ it('reads statistics', async () => {
   put('memory.current', '10000\n');
   put('memory.max', 'max\n');
   put('memory.swap.current', '11\n');
+  put('memory.swap.max', '4096\n');
+  put(
+    'io.pressure',
+    'some avg10=1.50 avg60=0.25 avg300=0.00 total=42\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=7\n',
+  );
   put('memory.events', 'low 0\noom 3\noom_kill 2\noom_group_kill 0\n');
   put('pids.current', '4\n');
   const stats = await new CgroupsV2(root).stats('/pod');
@@ -53,8 +58,17 @@ it('reads statistics', async () => {
     pageFaults: 7,
     majorPageFaults: 2,
     swapUsage: 11,
+    swapLimit: 4096,
     pids: 4,
     oomKills: 2,
+    pressure: {
+      cpu: undefined,
+      memory: undefined,
+      io: {
+        some: { totalNs: 42_000n, avg10: 1.5, avg60: 0.25, avg300: 0 },
+        full: { totalNs: 7_000n, avg10: 0, avg60: 0, avg300: 0 },
+      },
+    },
   });
 });
 

@@ -14,8 +14,16 @@ describe('interface statistics', () => {
   eth0:12345678901       2    3    0    0     0          0         0      4       5    6    0    0     0       0          0
 `;
     assert.deepEqual(parseInterfaceStats(text), [
-      { name: 'eth0', rxBytes: 12_345_678_901, rxErrors: 3, txBytes: 4, txErrors: 6 },
-      { name: 'net1', rxBytes: 1, rxErrors: 3, txBytes: 9, txErrors: 11 },
+      {
+        name: 'eth0',
+        ...{ rxBytes: 12_345_678_901, rxPackets: 2, rxErrors: 3, rxDropped: 0 },
+        ...{ txBytes: 4, txPackets: 5, txErrors: 6, txDropped: 0 },
+      },
+      {
+        name: 'net1',
+        ...{ rxBytes: 1, rxPackets: 2, rxErrors: 3, rxDropped: 4 },
+        ...{ txBytes: 9, txPackets: 10, txErrors: 11, txDropped: 12 },
+      },
     ]);
   });
 

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { metricDescriptors, podMetrics } from '../../../../cri/services/metrics/table.js';
+import type { CgroupDetails, CgroupStats, Pressure } from '../../../../runtime/cgroups/types.js';
+import type { ContainerMetricsView, ContainerView, PodMetricsView } from '../../../../sandbox/types.js';
+import { containerConfig, NO_RESOURCES, podConfig } from '../../../support/configs.js';
+
+const times = { totalNs: 3_000_000_000n, avg10: 0, avg60: 0, avg300: 0 };
+const pressure: Pressure = { some: times, full: times };
+
+const STATS: CgroupStats = {
+  timestamp: 1_700_000_000_000_000_000n,
+  cpuUsageNs: 2_500_000_000n,
+  memoryUsage: 10,
+  memoryWorkingSet: 8,
+  memoryRss: 5,
+  memoryLimit: 100,
+  pageFaults: 4,
+  majorPageFaults: 2,
+  swapUsage: 0,
+  swapLimit: 0,
+  pids: 3,
+  oomKills: 1,
+  pressure: { cpu: pressure, memory: pressure, io: pressure },
+};
+
+const DETAILS: CgroupDetails = {
+  cpuUserNs: 1_000_000_000n,
+  cpuSystemNs: 1_500_000_000n,
+  periods: 7,
+  throttledPeriods: 2,
+  throttledNs: 1_000_000_000n,
+  memoryCache: 1,
+  memoryMappedFile: 2,
+  memoryActiveFile: 3,
+  memoryInactiveFile: 4,
+  memoryKernel: 5,
+  memoryMaxUsage: 11,
+  memoryFailures: 6,
+  ownPageFaults: 3,
+  ownMajorPageFaults: 1,
+  processes: [1, 2],
+  threadsMax: 100,
+  io: [{ device: '8:0', readBytes: 4096, writeBytes: 8192, reads: 1, writes: 2 }],
+  hugePages: [{ pageSize: '2MB', usage: 1, maxUsage: 2 }],
+};
+
+const CONTAINER: ContainerView = {
+  id: 'c1',
+  podId: 'p1',
+  config: containerConfig('main', 'busybox:1'),
+  imageId: 'sha256:1',
+  imageRef: 'busybox@sha256:1',
+  state: 'running',
+  createdAt: 1n,
+  startedAt: 1_600_000_000_000_000_000n,
+  finishedAt: 0n,
+  exitCode: 0,
+  reason: '',
+  message: '',
+  logPath: '',
+  user: { uid: 0, gid: 0, additionalGids: [], home: '/', name: 'root' } as unknown as ContainerView['user'],
+  resources: { ...NO_RESOURCES, cpuQuota: -1, memoryLimit: 1 << 20, unified: { 'memory.min': '4096' } },
+  stopSignal: 'SIGTERM',
+  pid: 1,
+  volumes: [],
+};
+
+function pod(stats: CgroupStats | undefined, details: CgroupDetails | undefined): PodMetricsView {
+  const container: ContainerMetricsView = {
+    stats: {
+      container: CONTAINER,
+      cgroup: stats,
+      nanoCores: undefined,
+      writableLayer: { timestamp: 1n, mountpoint: '/', usedBytes: 12, inodesUsed: 1 },
+    },
+    cgroupPath: '/kubepods/pod1/c1',
+    details,
+    processes: { openFiles: 5, sockets: 1, maxOpenFiles: 1024 },
+    filesystem: { totalBytes: 1000, inodesTotal: 20, inodesFree: 10 },
+  };
+  const counters = { rxBytes: 1, rxPackets: 2, rxErrors: 3, rxDropped: 4 };
+  return {
+    stats: {
+      pod: { id: 'p1', config: podConfig('web'), handler: '', state: 'ready', createdAt: 1n, ips: [] },
+      cgroup: stats,
+      nanoCores: undefined,
+      interfaces: [{ name: 'eth0', ...counters, txBytes: 5, txPackets: 6, txErrors: 7, txDropped: 8 }],
+      containers: [container.stats],
+    },
+    cgroupPath: '/kubepods/pod1',
+    details,
+    containers: [container],
+  };
+}
+
+test('each metric has the labels that its descriptor names, and where everything is known none is missing', () => {
+  const keys = new Map(metricDescriptors().map(({ name, labelKeys }) => [name, labelKeys ?? []]));
+  const message = podMetrics(pod(STATS, DETAILS));
+  const metrics = [...(message.metrics ?? []), ...(message.containerMetrics?.[0]?.metrics ?? [])];
+  for (const { name, labelValues } of metrics) assert.equal(labelValues?.length, keys.get(name)?.length, name);
+  assert.deepEqual(new Set(metrics.map(({ name }) => name)), new Set(keys.keys()));
+  const unique = new Set(metrics.map(({ name, labelValues }) => JSON.stringify([name, labelValues])));
+  assert.equal(unique.size, metrics.length, 'two metrics have the same name and labels');
+});
+
+test('descriptors are whole and differ', () => {
+  const descriptors = metricDescriptors();
+  assert.equal(new Set(descriptors.map(({ name }) => name)).size, descriptors.length);
+  for (const { name, help, labelKeys } of descriptors) {
+    assert.match(name ?? '', /^container_[a-z_]+$/);
+    assert.notEqual(help, '');
+    assert.equal(new Set(labelKeys).size, labelKeys?.length);
+  }
+});
+
+test('values, labels and times are those of what was measured', () => {
+  const message = podMetrics(pod(STATS, DETAILS));
+  const of = (name: string) => message.containerMetrics?.[0]?.metrics?.filter((metric) => metric.name === name) ?? [];
+  const base = ['/kubepods/pod1/c1', 'c1', 'busybox:1', 'test', 'web', 'main'];
+  assert.deepEqual(of('container_cpu_usage_seconds_total'), [
+    {
+      name: 'container_cpu_usage_seconds_total',
+      timestamp: STATS.timestamp,
+      metricType: 0,
+      labelValues: [...base, 'total'],
+      value: { value: 2n },
+    },
+  ]);
+  assert.deepEqual(
+    of('container_memory_failures_total').map(({ labelValues, value }) => [
+      ...(labelValues ?? []).slice(6),
+      value?.value,
+    ]),
+    [
+      ['pgfault', 'container', 3n],
+      ['pgfault', 'hierarchy', 4n],
+      ['pgmajfault', 'container', 1n],
+      ['pgmajfault', 'hierarchy', 2n],
+    ],
+  );
+  assert.equal(of('container_spec_cpu_quota')[0]?.value?.value, 0n);
+  assert.equal(of('container_start_time_seconds')[0]?.value?.value, 1_600_000_000n);
+  assert.deepEqual(of('container_network_receive_bytes_total'), []);
+  const received = message.metrics?.find(({ name }) => name === 'container_network_receive_bytes_total');
+  assert.deepEqual(received?.labelValues, ['/kubepods/pod1', '', '', 'test', 'web', '', 'eth0']);
+});
+
+test('what is not known has no value rather than zero', () => {
+  const unknown: CgroupDetails = { ...DETAILS, periods: 0, memoryKernel: undefined, memoryMaxUsage: undefined };
+  const stats: CgroupStats = { ...STATS, pressure: { cpu: undefined, memory: undefined, io: undefined } };
+  const names = podMetrics(pod(stats, unknown)).containerMetrics?.[0]?.metrics?.map(({ name }) => name) ?? [];
+  const absent = names.filter((name) => /cfs|pressure|kernel|max_usage_bytes$/.test(name ?? ''));
+  assert.deepEqual(absent, ['container_hugetlb_max_usage_bytes']);
+  assert.deepEqual(podMetrics(pod(undefined, undefined)).containerMetrics?.[0]?.metrics, []);
+});
