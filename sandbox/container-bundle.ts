@@ -10,8 +10,9 @@ import { hostDevices, resolveDevices } from '../runtime/spec/devices.js';
 import { loadLocalhostSeccomp } from '../runtime/spec/seccomp/localhost.js';
 import type { NamespacePaths, OciSpec, ResolvedMount, ResolvedUser } from '../runtime/spec/types.js';
 import { resolveUser } from '../runtime/spec/users.js';
+import { ownedDirectory } from '../volumes/owned.js';
 import { prepareVolumes } from '../volumes/prepare.js';
-import type { VolumeDecision } from '../volumes/types.js';
+import type { SandboxCapabilities, VolumeDecision } from '../volumes/types.js';
 import type { Node } from './node.js';
 import type { Pod } from './pod-record.js';
 
@@ -33,12 +34,16 @@ export interface Bundle {
 /** Gathers the facts and builds the OCI spec. Throws what the client can mend as INVALID_ARGUMENT, naming the field. */
 export async function buildBundle(node: Node, pod: Pod, request: BundleRequest): Promise<Bundle> {
   const { id, config, image, rootfs } = request;
-  const backend = node.backend(pod.record);
   const { dockerRoots, host } = node.parts;
   const cgroup = `${pod.record.cgroup === '/' ? '' : pod.record.cgroup}/${id}`;
   const [user, volumes, devices, localhostSeccomp, namespaces] = await Promise.all([
     resolveUser(rootfs, config.security, image.run.user),
-    prepareVolumes(config.mounts, { capabilities: backend.capabilities, rootfs, dockerRoots }),
+    prepareVolumes(config.mounts, {
+      capabilities: capabilitiesOf(node, pod),
+      rootfs,
+      dockerRoots,
+      owned: ownedDirectory(node.bundle(id)),
+    }),
     resolveDevices(config.devices),
     loadLocalhostSeccomp(config.security),
     namespacesOf(node, pod, config),
@@ -61,6 +66,12 @@ export async function buildBundle(node: Node, pod: Pod, request: BundleRequest):
     host,
   });
   return { spec, user, volumes: volumes.map((volume) => volume.decision), cgroup };
+}
+
+/** Out of a user namespace no mount gets back to the host: there, all of the host's are slaves (mount_namespaces(7)). */
+function capabilitiesOf(node: Node, { record }: Pod): SandboxCapabilities {
+  const { capabilities } = node.backend(record);
+  return record.namespaces.user === undefined ? capabilities : { ...capabilities, bidirectionalPropagation: false };
 }
 
 /** The pod's own files, where the client mounts nothing of its own. Read-only with the root file system. */

@@ -12,6 +12,7 @@ import { mountRootfs, rootfsPaths, unmountRootfs } from '../runtime/containers/r
 import { attempting, CribError } from '../runtime/errors.js';
 import type { ImageRecord } from '../runtime/images/types.js';
 import { Undo } from '../runtime/undo.js';
+import { ownedDirectory, releaseOwned } from '../volumes/owned.js';
 import { nowNs } from './clock.js';
 import type { PodConfig } from './config.js';
 import { buildBundle } from './container-bundle.js';
@@ -79,6 +80,7 @@ async function create(
     undo.push('unmount the root file system', () => unmountRootfs(paths.target));
     await mountRootfs(node.parts.images.layerPaths(image.chain), paths, pod.record.namespaces.user);
     undo.push('unmount the image volumes', () => unmountImageVolumes(bundle));
+    undo.push('unmount the volumes', () => releaseOwned(ownedDirectory(bundle)));
     const mounts = await mountImageVolumes(node.parts.images, bundle, config.mounts, imageVolumes);
     const request = { id, config: { ...config, mounts }, image, rootfs: paths.target };
     const { spec, user, volumes, cgroup } = await buildBundle(node, pod, request);

@@ -2,6 +2,7 @@
 
 import fs from 'node:fs/promises';
 import { unmountRootfs } from '../runtime/containers/rootfs.js';
+import { ownedDirectory, releaseOwned } from '../volumes/owned.js';
 import { type Container, containerKey } from './container-record.js';
 import { killContainer } from './container-stop.js';
 import { unmountImageVolumes } from './image-volumes.js';
@@ -22,6 +23,7 @@ async function remove(node: Node, container: Container): Promise<void> {
   await node.parts.handlers.get(record.runtime).clear(record);
   await unmountRootfs(`${node.bundle(id)}/rootfs`);
   await unmountImageVolumes(node.bundle(id));
+  releaseOwned(ownedDirectory(node.bundle(id)));
   await fs.rm(node.bundle(id), { recursive: true, force: true });
   await node.containerRecords.remove(id);
   node.containers.delete(id);

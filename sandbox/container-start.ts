@@ -1,6 +1,7 @@
 /** StartContainer: the keeper runs the OCI runtime and owns what comes of it. */
 
 import { attempting, CribError, messageOf } from '../runtime/errors.js';
+import { ownedDirectory, releaseOwned } from '../volumes/owned.js';
 import { nowNs } from './clock.js';
 import { finishExit } from './container-exit.js';
 import type { Container } from './container-record.js';
@@ -25,7 +26,7 @@ async function start(node: Node, container: Container): Promise<void> {
   requireReady(pod);
   const backend = node.backend(pod.record);
   try {
-    const kept = await backend.start(record, node.bundle(record.id));
+    const kept = await backend.start(record, node.bundle(record.id)).finally(() => letGoOfVolumes(node, record.id));
     await node.updateContainer(container, {
       state: 'running',
       pid: kept.pid,
@@ -38,6 +39,15 @@ async function start(node: Node, container: Container): Promise<void> {
   }
   node.emit('started', record.id, record.podId);
   if (container.seenExit !== undefined) await finishExit(node, container, container.seenExit);
+}
+
+/** The container has its own of them now, or never will. What cannot be unmounted is tried again by its removal. */
+function letGoOfVolumes(node: Node, id: string): void {
+  try {
+    releaseOwned(ownedDirectory(node.bundle(id)));
+  } catch (error) {
+    node.parts.log.warn({ container: id, error: messageOf(error) }, 'a volume could not be unmounted');
+  }
 }
 
 async function cannotRun(node: Node, container: Container, error: unknown): Promise<void> {

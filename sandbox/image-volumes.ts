@@ -3,6 +3,7 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import type { MountConfig } from '../runtime/containers/config.js';
+import type { IdMappings } from '../runtime/containers/id-mappings.js';
 import { imageVolumesDirectory, mountImage } from '../runtime/containers/image-mount.js';
 import { unmountIfMounted } from '../runtime/containers/rootfs.js';
 import { attempting, CribError } from '../runtime/errors.js';
@@ -45,12 +46,16 @@ export async function mountImageVolumes(
     if (chain === undefined) return mount;
     const hostPath = path.join(directory, String(index));
     try {
-      mountImage(images.layerPaths(chain), hostPath, mount.imageSubPath);
+      mountImage(images.layerPaths(chain), hostPath, mount.imageSubPath, mappingsOf(mount));
     } catch (error) {
       throw attempting(`${MARK}: config.mounts[${index}].image: mounting ${mount.image?.image}`, error);
     }
     return { ...mount, hostPath };
   });
+}
+
+function mappingsOf({ uidMappings, gidMappings }: MountConfig): IdMappings | undefined {
+  return uidMappings.length + gidMappings.length === 0 ? undefined : { uids: uidMappings, gids: gidMappings };
 }
 
 /** Unmounts all image volumes of a bundle. Idempotent. */

@@ -1,6 +1,7 @@
 /** StopPodSandbox: every process killed, the network taken back, the namespaces let go. Idempotent and retryable. */
 
 import { CribError } from '../runtime/errors.js';
+import { ownedDirectory, releaseOwned } from '../volumes/owned.js';
 import { killContainer } from './container-stop.js';
 import type { Node } from './node.js';
 import type { Pod } from './pod-record.js';
@@ -19,6 +20,8 @@ export async function stop(node: Node, pod: Pod): Promise<void> {
   if (pod.record.state !== 'stopping') await node.endPod(pod, 'stopping');
   const containers = node.containersOf(pod.id);
   await Promise.all(containers.map((container) => killContainer(node, container)));
+  // Of those that were never started: a kubelet unmounts the volumes now.
+  for (const { id } of containers) releaseOwned(ownedDirectory(node.bundle(id)));
   await node.parts.network.detach(pod.id, AbortSignal.timeout(NETWORK_TIMEOUT_MS));
   await node.backend(pod.record).release(pod.record);
   await node.endPod(pod, 'not-ready');

@@ -9,6 +9,7 @@ import { unmountIfMounted, unmountRootfs } from '../runtime/containers/rootfs.js
 import { messageOf } from '../runtime/errors.js';
 import type { KeptContainer } from '../runtime/keeper/protocol.js';
 import { errnoName } from '../runtime/linux/libc.js';
+import { ownedDirectory, releaseOwned } from '../volumes/owned.js';
 import { nowNs } from './clock.js';
 import { finishExit, finishUnseen } from './container-exit.js';
 import { Container, type ContainerRecord, containerKey } from './container-record.js';
@@ -66,6 +67,7 @@ async function removeUnrecorded(node: Node, id: string): Promise<void> {
   await attempt(node, `remove the unfinished container ${id}`, async () => {
     await unmountRootfs(path.join(node.bundle(id), 'rootfs'));
     await unmountImageVolumes(node.bundle(id));
+    releaseOwned(ownedDirectory(node.bundle(id)));
     await fs.rm(node.bundle(id), { recursive: true, force: true });
     await node.containerRecords.remove(id);
   });
@@ -74,6 +76,7 @@ async function removeUnrecorded(node: Node, id: string): Promise<void> {
 async function settleContainer(node: Node, container: Container, kept: KeptContainer | undefined): Promise<void> {
   const { record } = container;
   if (record.state === 'created' && kept !== undefined) await becomeRunning(node, container, record, kept);
+  if (container.record.state !== 'created') releaseOwned(ownedDirectory(node.bundle(record.id)));
   if (container.record.state !== 'running') return;
   if (kept === undefined) await finishUnseen(node, container);
   else if (kept.exit !== undefined) await finishExit(node, container, kept.exit);

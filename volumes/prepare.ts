@@ -12,6 +12,7 @@ import type { ResolvedMount } from '../runtime/spec/types.js';
 import { checkDestination } from './destination.js';
 import { gatherFacts, type SourceFacts } from './facts.js';
 import { MountTable } from './mount-table.js';
+import { mountIdMapped, releaseOwned } from './owned.js';
 import { KINDS } from './registry.js';
 import type { MountFacts, PreparedVolume, PrepareVolumes, VolumeContext, VolumeDecision } from './types.js';
 import { type CheckedMount, checkMounts } from './validate.js';
@@ -30,6 +31,7 @@ export const prepareVolumes: PrepareVolumes = async (mounts, context) => {
     for (const mount of checked) prepared.push(await prepareOne(mount, checked, context, table, made));
     return prepared;
   } catch (error) {
+    releaseOwned(context.owned);
     for (const directory of made.reverse()) await takeAway(directory);
     throw error;
   }
@@ -63,7 +65,13 @@ async function prepareOne(
   const isDirectory = facts.type === 'directory';
   const destinations = all.map((other) => other.containerPath);
   await checkDestination(context.rootfs, containerPath, isDirectory, destinations, field);
-  return { decision, mount: resolve(config, facts, decision.readonly) };
+  const resolved = resolve(config, facts, decision.readonly);
+  return {
+    decision,
+    mount: isIdMapped(config)
+      ? idMapped(mount, resolved, source, path.join(context.owned, String(all.indexOf(mount))))
+      : resolved,
+  };
 }
 
 function decide(config: MountConfig, facts: MountFacts, context: VolumeContext): VolumeDecision {
@@ -89,6 +97,27 @@ function resolve(config: MountConfig, facts: MountFacts, readonly: boolean): Res
   // The mount has these already; a bind mount of it that does not say so would try to clear them.
   if (config.image !== undefined) options.push('noexec', 'nosuid', 'nodev');
   return { destination: facts.containerPath, type: 'bind', source: facts.realPath, options };
+}
+
+/** An image's layers are id-mapped before they are merged: an overlay itself cannot be. */
+function isIdMapped({ uidMappings, image }: MountConfig): boolean {
+  return uidMappings.length > 0 && image === undefined;
+}
+
+/** The same mount from a path of crib's own, where its source is mounted with the ids that were asked for. */
+function idMapped(
+  { config, field }: CheckedMount,
+  mount: ResolvedMount,
+  { mount: found }: SourceFacts,
+  target: string,
+): ResolvedMount {
+  const mappings = { uids: config.uidMappings, gids: config.gidMappings };
+  try {
+    mountIdMapped(mount.source, target, mappings, config.propagation);
+  } catch (error) {
+    throw attempting(`${field}.uidMappings: host path on ${found?.fsType ?? 'an unknown file system'}`, error);
+  }
+  return { ...mount, source: target };
 }
 
 /**

@@ -68,6 +68,8 @@ export interface VolumeContext {
   /** Root file system of the container, for checks on the destination. */
   readonly rootfs: string;
   readonly dockerRoots: readonly string[];
+  /** A directory for the mounts that crib makes itself (owned.ts); made when it is needed. */
+  readonly owned: string;
 }
 
 /** All or nothing: when one mount is refused none is prepared, and the error names the field. */

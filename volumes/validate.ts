@@ -2,6 +2,7 @@
 
 import path from 'node:path';
 import type { MountConfig } from '../runtime/containers/config.js';
+import { checkIdMappings } from '../runtime/containers/id-mappings.js';
 import { CribError } from '../runtime/errors.js';
 import type { SandboxCapabilities } from './types.js';
 
@@ -60,8 +61,8 @@ function checkRequest(config: MountConfig, field: string, capabilities: SandboxC
     throw unable(`${field}.propagation`, 'this sandbox cannot pass mounts on to the host');
   }
   if (config.uidMappings.length > 0 || config.gidMappings.length > 0) {
-    if (!capabilities.idmap) throw unable(`${field}.uidMappings`, 'this sandbox cannot make id-mapped mounts');
-    throw new CribError('UNIMPLEMENTED', `${field}.uidMappings: id-mapped mounts are not supported yet`);
+    checkIdMappings({ uids: config.uidMappings, gids: config.gidMappings }, field, ['uidMappings', 'gidMappings']);
+    if (!capabilities.idmap) throw unable(`${field}.uidMappings`, `no id-mapped mounts: ${capabilities.idmapObstacle}`);
   }
 }
 

@@ -2,11 +2,13 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { CribError, messageOf } from '../errors.js';
+import { attempting, CribError, messageOf } from '../errors.js';
 import { AT, MOUNT_ATTR, MS, O, RESOLVE } from '../linux/constants.js';
 import { openat2 } from '../linux/files.js';
 import { errnoName } from '../linux/libc.js';
 import { attachTree, cloneTree, mount, mountByOptions, setMountAttributes, unmount } from '../linux/mounts.js';
+import { withIdMappedLayers } from './id-mapped-layers.js';
+import type { IdMappings } from './id-mappings.js';
 
 /** The API of Kubernetes promises `ro` and `noexec` (ImageVolumeSource); devices and set-id bits are no data either. */
 const ATTRIBUTES = MOUNT_ATTR.RDONLY | MOUNT_ATTR.NOEXEC | MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV;
@@ -17,19 +19,21 @@ const MOUNT_DATA_MAX = 4095;
 /**
  * Mounts `lowers` (lowest layer first), or what is at `subPath` in them, at `target`, which is made. The sub-path is
  * resolved once, with symlinks held inside the image (openat2(2), RESOLVE_IN_ROOT), and what it named is what is
- * mounted. Throws NOT_FOUND for a sub-path that is not there, FAILED_PRECONDITION where it is neither directory nor
+ * mounted. With `mappings` its files have the ids of a user namespace. Throws NOT_FOUND for a sub-path that is not there, FAILED_PRECONDITION where it is neither directory nor
  * file. Synchronous calls of microseconds; nothing is left mounted when it throws.
  */
-export function mountImage(lowers: readonly string[], target: string, subPath: string): void {
+export function mountImage(lowers: readonly string[], target: string, subPath: string, mappings?: IdMappings): void {
   const whole = `${target}.whole`;
   const empty = `${target}.empty`;
   const alone = lowers.length === 0 ? [`${empty}.too`] : [];
   for (const directory of [whole, empty, ...alone]) fs.mkdirSync(directory, { recursive: true, mode: 0o755 });
   try {
     // One lower directory more: an overlay without a writable layer needs two, and bound alone, whiteouts would show.
-    mountOverlay([...[...lowers].reverse(), empty, ...alone], whole);
+    const merge = (layers: readonly string[]) => mountOverlay([...[...layers].reverse(), empty, ...alone], whole);
+    if (mappings === undefined || lowers.length === 0) merge(lowers);
+    else withIdMappedLayers(lowers, mappings, `${target}.layers`, merge);
   } catch (cause) {
-    throw new CribError('INTERNAL', `mounting the layers of the image: ${messageOf(cause)}`, { cause });
+    throw attempting('mounting the layers of the image', cause);
   }
   try {
     attachPart(whole, target, subPath);

@@ -23,7 +23,7 @@ const pods = (): PodRuntime => node.node().pods;
 const count = () => countAll({ root: node.root, state: node.state, processes: {}, onlyOf: { bridge: BRIDGE } });
 
 before(async () => {
-  node = await startTestNode('10.203.2.0/24', BRIDGE);
+  node = await startTestNode('10.203.42.0/24', BRIDGE);
   const warm = await pods().runPod(pod('warm', { pid: 'pod' }), '', NEVER);
   await start(warm, shell('true', { pid: 'pod' }));
   await pods().removePod(warm);

@@ -20,6 +20,7 @@ export const HOST: VolumeContext = {
   },
   rootfs: '',
   dockerRoots: ['/var/lib/docker'],
+  owned: '/nowhere',
 };
 
 export const GUEST: VolumeContext = {

@@ -230,8 +230,8 @@ describe('refusing', () => {
       ],
       [
         [mountOf('/tmp', '/a', { uidMappings: [{ hostId: 0, containerId: 0, length: 1 }] })],
-        'FAILED_PRECONDITION',
-        /uidMappings/,
+        'INVALID_ARGUMENT',
+        /gidMappings/,
       ],
     ];
     for (const [mounts, code, pattern] of cases) {

@@ -1,0 +1,80 @@
+/**
+ * Mounts that crib makes itself, in a directory of the container's, and to which the OCI runtime is only pointed: runc
+ * 1.1 makes no id-mapped ones. They are there until the runtime has bound them into the container; left any longer they
+ * would keep a volume busy that a kubelet wants to unmount.
+ */
+
+import fs from 'node:fs';
+import path from 'node:path';
+import type { MountPropagation } from '../runtime/containers/config.js';
+import { openIdMapped } from '../runtime/containers/id-mapped-layers.js';
+import type { IdMappings } from '../runtime/containers/id-mappings.js';
+import { unmountIfMounted } from '../runtime/containers/rootfs.js';
+import { AT, MS } from '../runtime/linux/constants.js';
+import { errnoName } from '../runtime/linux/libc.js';
+import { attachTree, mount, setMountAttributes } from '../runtime/linux/mounts.js';
+
+/** Propagation of the copy: a private one must not pass on that it is unmounted, with what lies below, to its source. */
+const PROPAGATION: Readonly<Record<MountPropagation, number>> = {
+  private: MS.PRIVATE,
+  'host-to-container': MS.SLAVE,
+  bidirectional: MS.SHARED,
+};
+
+/** Where the mounts of a bundle are. */
+export function ownedDirectory(bundle: string): string {
+  return path.join(bundle, 'volumes');
+}
+
+/**
+ * Mounts an id-mapped copy of `source` at `target`, which is made. Mounts below it are there with their own ids (OCI
+ * runtime spec, `idmap`). Throws FAILED_PRECONDITION where the file system cannot be id-mapped; then nothing is left.
+ */
+export function mountIdMapped(
+  source: string,
+  target: string,
+  mappings: IdMappings,
+  propagation: MountPropagation,
+): void {
+  const tree = openIdMapped(source, mappings, 0, true);
+  try {
+    setMountAttributes(tree, { propagation: PROPAGATION[propagation] }, true);
+    makeMountPoint(target, fs.fstatSync(tree).isDirectory());
+    attachTree(tree, AT.FDCWD, target);
+  } finally {
+    fs.closeSync(tree);
+  }
+}
+
+function makeMountPoint(target: string, isDirectory: boolean): void {
+  fs.mkdirSync(path.dirname(target), { recursive: true, mode: 0o711 });
+  if (isDirectory) fs.mkdirSync(target, { mode: 0o711 });
+  else fs.closeSync(fs.openSync(target, 'wx', 0o600));
+}
+
+/** Unmounts everything in `directory` and removes it. Idempotent. */
+export function releaseOwned(directory: string): void {
+  let names: string[];
+  try {
+    names = fs.readdirSync(directory);
+  } catch (error) {
+    if (errnoName(error) === 'ENOENT') return;
+    throw error;
+  }
+  for (const name of names) {
+    const target = path.join(directory, name);
+    makePrivate(target);
+    unmountIfMounted(target);
+    fs.rmSync(target, { recursive: true });
+  }
+  fs.rmdirSync(directory);
+}
+
+/** umount2(2) reaches the peers of a shared tree: what is mounted below the source would go too. */
+function makePrivate(target: string): void {
+  try {
+    mount('', target, '', MS.REC | MS.PRIVATE);
+  } catch (error) {
+    if (errnoName(error) !== 'EINVAL') throw error; // nothing is mounted here
+  }
+}
