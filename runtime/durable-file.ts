@@ -1,4 +1,4 @@
-/** State files that are whole after kill -9: written beside, synced where a power cut matters, and renamed. */
+/** State files that are whole after kill -9: written beside, synced where a power cut matters, and renamed; their directories. */
 
 import fs from 'node:fs/promises';
 import path from 'node:path';
@@ -8,7 +8,7 @@ import { errnoName } from './linux/libc.js';
 /**
  * Replaces `file` by `text` in one step; leaves nothing beside it when it rejects. Callers of one file take turns.
  * `durable` makes it survive a power cut too (`--root`); without, it survives kill -9. Throws RESOURCE_EXHAUSTED on a
- * full disk.
+ * full disk, FAILED_PRECONDITION on a read-only one.
  */
 export async function replaceFile(file: string, text: string, durable: boolean): Promise<void> {
   const temporary = `${file}.tmp`;
@@ -18,7 +18,7 @@ export async function replaceFile(file: string, text: string, durable: boolean):
     if (durable) await syncDirectory(path.dirname(file));
   } catch (error) {
     await fs.rm(temporary, { force: true }).catch(() => undefined);
-    throw isFull(error) ? fullDisk(file, error) : error;
+    throw explained('writing', file, error);
   }
 }
 
@@ -42,11 +42,44 @@ async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-function isFull(error: unknown): boolean {
-  return ['ENOSPC', 'EDQUOT'].includes(errnoName(error) ?? '');
+/**
+ * Makes `directory` and those above it that are missing. Throws RESOURCE_EXHAUSTED on a full disk, FAILED_PRECONDITION on a
+ * read-only one (which Node's recursive mkdir reports as ENOENT).
+ */
+export async function makeDirectory(directory: string, mode: number): Promise<void> {
+  try {
+    await fs.mkdir(directory, { recursive: true, mode });
+  } catch (error) {
+    throw explained('making', directory, errnoName(error) === 'ENOENT' ? await reasonOf(directory, error) : error);
+  }
 }
 
-function fullDisk(file: string, cause: unknown): CribError {
-  const message = `writing ${file}: no space left on its file system; free some, or give crib another --root or --state`;
-  return new CribError('RESOURCE_EXHAUSTED', message, { cause });
+/** What mkdir(2) says where the first directory is missing. */
+async function reasonOf(directory: string, otherwise: unknown): Promise<unknown> {
+  let missing = directory;
+  for (let above = path.dirname(missing); missing !== above; above = path.dirname(missing)) {
+    if (await fs.stat(above).catch(() => undefined)) break;
+    missing = above;
+  }
+  return fs.mkdir(missing).then(
+    () => otherwise,
+    (error: unknown) => error,
+  );
+}
+
+function explained(attempt: string, file: string, cause: unknown): unknown {
+  const wayOut = 'or give crib another --root or --state';
+  switch (errnoName(cause)) {
+    case 'ENOSPC':
+    case 'EDQUOT': {
+      const message = `${attempt} ${file}: no space left on its file system; free some, ${wayOut}`;
+      return new CribError('RESOURCE_EXHAUSTED', message, { cause });
+    }
+    case 'EROFS': {
+      const message = `${attempt} ${file}: a read-only file system; make it writable (mount -o remount,rw), ${wayOut}`;
+      return new CribError('FAILED_PRECONDITION', message, { cause });
+    }
+    default:
+      return cause;
+  }
 }

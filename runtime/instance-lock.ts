@@ -2,6 +2,7 @@
 
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import { makeDirectory } from './durable-file.js';
 import { CribError } from './errors.js';
 import { tryLock } from './linux/files.js';
 
@@ -11,7 +12,7 @@ export interface InstanceLock {
 
 /** Locks `directory` for this process. Throws FAILED_PRECONDITION naming the process that has it. */
 export async function lockInstance(directory: string): Promise<InstanceLock> {
-  await fs.mkdir(directory, { recursive: true, mode: 0o711 });
+  await makeDirectory(directory, 0o711);
   const file = path.join(directory, 'cribd.lock');
   const handle = await fs.open(file, 'a+', 0o600);
   if (!tryLock(handle.fd)) {

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createCgroups } from '../../runtime/cgroups/cgroups.js';
 import { CgroupSampler } from '../../runtime/cgroups/sampler.js';
+import { makeDirectory } from '../../runtime/durable-file.js';
 import { createRegistryClient } from '../../runtime/images/registry/client.js';
 import { createImageStore } from '../../runtime/images/store.js';
 import type { ImageStore } from '../../runtime/images/types.js';
@@ -33,10 +34,7 @@ export interface Assembly {
 /** Everything but the gRPC server; `open` of each part has been called, so what a crash left is settled. */
 export async function assemble(config: Config, log: Log, bundles = ownDirectory()): Promise<Assembly> {
   const { root, state } = config;
-  await Promise.all([
-    fs.mkdir(root, { recursive: true, mode: 0o711 }),
-    fs.mkdir(state, { recursive: true, mode: 0o711 }),
-  ]);
+  await Promise.all([makeDirectory(root, 0o711), makeDirectory(state, 0o711)]);
   const [host, cgroups, runtimes, bootId] = await Promise.all([
     discoverHostFacts(),
     createCgroups(),

@@ -5,7 +5,7 @@
 
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { replaceFile } from '../durable-file.js';
+import { makeDirectory, replaceFile } from '../durable-file.js';
 import { errnoName } from '../linux/libc.js';
 import type { Log } from '../log.js';
 import { directoryOf, isId } from './ids.js';
@@ -36,7 +36,7 @@ export class Records<T extends { readonly id: string }> {
       await replaceFile(path.join(directory, FILE), JSON.stringify(record), true);
     } catch (error) {
       if (errnoName(error) !== 'ENOENT') throw error;
-      await fs.mkdir(directory, { recursive: true, mode: 0o700 });
+      await makeDirectory(directory, 0o700);
       await replaceFile(path.join(directory, FILE), JSON.stringify(record), true);
     }
   }
@@ -50,7 +50,7 @@ export class Records<T extends { readonly id: string }> {
 
   /** Every record that can be read; `orphans` are directories without one, left by a crash while they were made. */
   async load(): Promise<{ records: T[]; orphans: string[] }> {
-    await fs.mkdir(this.#root, { recursive: true, mode: 0o700 });
+    await makeDirectory(this.#root, 0o700);
     const records: T[] = [];
     const orphans: string[] = [];
     for (const entry of await fs.readdir(this.#root, { withFileTypes: true })) {

@@ -2,6 +2,7 @@
 
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import { makeDirectory } from '../durable-file.js';
 import { attempting } from '../errors.js';
 import { MNT, MS } from '../linux/constants.js';
 import { errnoName } from '../linux/libc.js';
@@ -28,9 +29,7 @@ const MOUNT_DATA_MAX = 4095;
  * `mappings` every file is that namespace's: the layers are id-mapped (Linux 5.19), the writable layer has the ids outside.
  */
 export async function mountRootfs(lowers: readonly string[], paths: RootfsPaths, mappings?: IdMappings): Promise<void> {
-  await Promise.all(
-    [paths.upper, paths.work, paths.target].map((directory) => fs.mkdir(directory, { recursive: true })),
-  );
+  await Promise.all([paths.upper, paths.work, paths.target].map((directory) => makeDirectory(directory, 0o755)));
   const lower = lowers.length === 0 ? [await emptyLower(paths)] : [...lowers].reverse();
   await copyOwnerAndMode(lower[0] ?? paths.upper, paths.upper, mappings);
   try {

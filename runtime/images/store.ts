@@ -13,7 +13,7 @@ import { spawn } from 'node:child_process';
 import crypto from 'node:crypto';
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { replaceFile } from '../durable-file.js';
+import { makeDirectory, replaceFile } from '../durable-file.js';
 import { attempting, CribError } from '../errors.js';
 import { tryLock } from '../linux/files.js';
 import type { Log } from '../log.js';
@@ -88,7 +88,7 @@ class Store implements ImageStore {
   }
 
   async open(): Promise<void> {
-    await fs.mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    await makeDirectory(this.#directory, 0o700);
     await this.#takeLock();
     await this.#catalog.load();
     const images = this.#catalog.images;

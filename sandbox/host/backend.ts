@@ -11,6 +11,7 @@ import type { Cgroups } from '../../runtime/cgroups/types.js';
 import type { IdMapping } from '../../runtime/containers/config.js';
 import { toHostId } from '../../runtime/containers/id-mappings.js';
 import { unmountIfMounted } from '../../runtime/containers/rootfs.js';
+import { makeDirectory } from '../../runtime/durable-file.js';
 import { CribError } from '../../runtime/errors.js';
 import type { Keeper, KeptContainer } from '../../runtime/keeper/protocol.js';
 import { FS_MAGIC } from '../../runtime/linux/constants.js';
@@ -71,7 +72,7 @@ export class HostBackend implements SandboxBackend {
   async prepare(pod: PodRecord): Promise<void> {
     const directory = this.#podDirectory(pod);
     const pins = path.join(directory, 'ns');
-    await fs.mkdir(pins, { recursive: true, mode: 0o700 });
+    await makeDirectory(pins, 0o700);
     if (pod.namespaces.user !== undefined) await requireReachable(this.#parts.state);
     await Promise.all([makePodFiles(pod, directory), this.#prepareCgroup(pod)]);
     pinNamespaces({

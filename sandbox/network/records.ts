@@ -6,7 +6,7 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { directoryOf } from '../../runtime/containers/ids.js';
-import { replaceFile } from '../../runtime/durable-file.js';
+import { makeDirectory, replaceFile } from '../../runtime/durable-file.js';
 import type { Log } from '../../runtime/log.js';
 import type { BridgeRecord } from './bridge/record.js';
 import { isBridgeRecord } from './bridge/record.js';
@@ -30,7 +30,7 @@ export class NetworkRecords {
 
   /** Reads them all. What cannot be read is set aside (`.unreadable`) and reported. */
   async load(): Promise<void> {
-    await fs.mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    await makeDirectory(this.#directory, 0o700);
     this.#records.clear();
     for (const name of await fs.readdir(this.#directory)) {
       const file = path.join(this.#directory, name);

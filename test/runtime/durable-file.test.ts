@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { makeDirectory, replaceFile } from '../../runtime/durable-file.js';
+import { MS } from '../../runtime/linux/constants.js';
+import { mount, unmount } from '../../runtime/linux/mounts.js';
+
+/** Calls `use` with a directory that is a tmpfs with these flags and options. */
+async function onTmpfs(flags: number, options: string, use: (directory: string) => Promise<void>): Promise<void> {
+  const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'crib-durable-'));
+  mount('tmpfs', directory, 'tmpfs', flags, options);
+  try {
+    await use(directory);
+  } finally {
+    unmount(directory);
+    await fs.rmdir(directory);
+  }
+}
+
+test('a file is replaced in one step, and a directory is made with those above it', () =>
+  onTmpfs(0, '', async (directory) => {
+    const file = path.join(directory, 'a/b/file');
+    await makeDirectory(path.dirname(file), 0o700);
+    await makeDirectory(path.dirname(file), 0o700);
+    await replaceFile(file, 'one', true);
+    await replaceFile(file, 'two', false);
+    assert.equal(await fs.readFile(file, 'utf8'), 'two');
+    assert.deepEqual(await fs.readdir(path.dirname(file)), ['file']);
+    assert.equal((await fs.stat(path.dirname(file))).mode & 0o777, 0o700);
+  }));
+
+test('a read-only disk is FAILED_PRECONDITION with the way out, for files and directories', () =>
+  onTmpfs(MS.RDONLY, '', async (directory) => {
+    const told = (what: string) => ({
+      code: 'FAILED_PRECONDITION',
+      message: new RegExp(`^${what} ${directory}.*a read-only file system; make it writable`),
+    });
+    await assert.rejects(makeDirectory(path.join(directory, 'a/b'), 0o700), told('making'));
+    await assert.rejects(replaceFile(path.join(directory, 'file'), '', true), told('writing'));
+  }));
+
+test('a full disk is RESOURCE_EXHAUSTED and leaves what was there', () =>
+  onTmpfs(0, 'size=64k', async (directory) => {
+    const file = path.join(directory, 'file');
+    await replaceFile(file, 'old', true);
+    const exhausted = { code: 'RESOURCE_EXHAUSTED', message: /no space left/ };
+    await assert.rejects(replaceFile(file, 'x'.repeat(1 << 20), true), exhausted);
+    assert.equal(await fs.readFile(file, 'utf8'), 'old');
+    assert.deepEqual(await fs.readdir(directory), ['file']);
+  }));
+
+test('what is in the way keeps its own error', () =>
+  onTmpfs(0, '', async (directory) => {
+    await fs.writeFile(path.join(directory, 'file'), '');
+    await assert.rejects(makeDirectory(path.join(directory, 'file/a'), 0o700), { code: 'ENOTDIR' });
+  }));
