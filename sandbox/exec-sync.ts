@@ -1,6 +1,6 @@
 /** ExecSync: one command in a running container, its output and exit code. */
 
-import { CribError } from '../runtime/errors.js';
+import { attempting, CribError } from '../runtime/errors.js';
 import type { Node } from './node.js';
 import type { ExecSyncResult } from './types.js';
 
@@ -16,5 +16,9 @@ export async function execSync(
   if (record.state !== 'running') {
     throw new CribError('FAILED_PRECONDITION', `container ${record.id} is ${record.state}; exec needs a running one`);
   }
-  return node.parts.handlers.get(record.runtime).execSync(record, command, timeoutMs, signal);
+  try {
+    return await node.parts.handlers.get(record.runtime).execSync(record, command, timeoutMs, signal);
+  } catch (error) {
+    throw error instanceof CribError ? error : attempting(`running a command in container ${record.id}`, error);
+  }
 }

@@ -23,7 +23,7 @@ test('a full disk refuses what is new with RESOURCE_EXHAUSTED, and a pod can sti
 });
 
 async function fillAndStop(node: TestNode): Promise<void> {
-  const { pods } = node.node();
+  const { pods, images } = node.node();
   const pod = await pods.runPod(podConfig('before'), '', NEVER);
   const config = { ...containerConfig('c', node.image), command: ['sleep', '1000'] };
   const running = await pods.createContainer(pod, config, undefined);
@@ -31,10 +31,16 @@ async function fillAndStop(node: TestNode): Promise<void> {
 
   const filler = path.join(node.directory, 'filler');
   await fill(filler);
-  const exhausted = { code: 'RESOURCE_EXHAUSTED', message: /no space left/ };
+  const exhausted = {
+    code: 'RESOURCE_EXHAUSTED',
+    message: /(writing|making|updating|running|creating|pull) .*no space left/,
+  };
   await assert.rejects(pods.runPod(podConfig('during'), '', NEVER), exhausted);
   const other = { ...config, metadata: { name: 'other', attempt: 0 } };
   await assert.rejects(pods.createContainer(pod, other, undefined), exhausted);
+  await assert.rejects(pods.execSync(running, ['true'], 10_000, NEVER), exhausted);
+  await assert.rejects(pods.updateContainerResources(running, { ...config.resources, cpuShares: 512 }), exhausted);
+  await assert.rejects(images.pull(node.image, {}), exhausted);
   await pods.stopPod(pod);
   assert.equal(pods.podStatus(pod).state, 'not-ready');
   assert.equal(pods.containerStatus(running).exitCode, 137);
