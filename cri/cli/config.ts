@@ -4,6 +4,7 @@ import fs from 'node:fs/promises';
 import { parse } from 'smol-toml';
 import { CribError, messageOf } from '../../runtime/errors.js';
 import { errnoName } from '../../runtime/linux/libc.js';
+import { parseAddress } from '../streaming/address.js';
 
 export const DEFAULT_CONFIG_FILE = '/etc/crib/config.toml';
 
@@ -23,6 +24,9 @@ export interface Config {
   readonly defaultHandler: string;
   /** HOST:PORT of the streaming server. */
   readonly streamingAddress: string;
+  /** PEM files of the streaming server; both empty: it speaks plain HTTP. */
+  readonly streamingCertFile: string;
+  readonly streamingKeyFile: string;
   readonly logLevel: string;
   readonly network: 'cni' | 'bridge';
   readonly bridgeName: string;
@@ -43,6 +47,8 @@ const DEFAULTS: Config = {
   ociRuntime: '',
   defaultHandler: 'host',
   streamingAddress: '127.0.0.1:0',
+  streamingCertFile: '',
+  streamingKeyFile: '',
   logLevel: 'info',
   network: 'cni',
   bridgeName: 'crib0',
@@ -60,6 +66,8 @@ export const CONFIG_KEYS: Readonly<Record<string, keyof Config>> = {
   oci_runtime: 'ociRuntime',
   default_handler: 'defaultHandler',
   streaming_address: 'streamingAddress',
+  'streaming.tls_cert_file': 'streamingCertFile',
+  'streaming.tls_key_file': 'streamingKeyFile',
   log_level: 'logLevel',
   'network.mode': 'network',
   'network.cni_conf_dir': 'cniConfDir',
@@ -79,6 +87,12 @@ export async function loadConfig(file: string | undefined, flags: Partial<Config
   const config = { ...DEFAULTS, ...fromFile, ...flags };
   check(config);
   return config;
+}
+
+/** undefined: plain HTTP. */
+export function streamingTls(config: Config): { certFile: string; keyFile: string } | undefined {
+  const { streamingCertFile: certFile, streamingKeyFile: keyFile } = config;
+  return certFile === '' ? undefined : { certFile, keyFile };
 }
 
 async function readConfig(file: string, required: boolean): Promise<Partial<Config>> {
@@ -137,7 +151,10 @@ function check(config: Config): void {
   }
   if (config.root === config.state) refuse('root and state must be different directories');
   if (config.network !== 'cni' && config.network !== 'bridge') refuse('network.mode must be cni or bridge');
-  if (!/^.+:\d{1,5}$/.test(config.streamingAddress)) refuse('streaming_address must be HOST:PORT');
+  parseAddress(config.streamingAddress);
+  if ((config.streamingCertFile === '') !== (config.streamingKeyFile === '')) {
+    refuse('streaming.tls_cert_file and streaming.tls_key_file must both be set, or neither');
+  }
   if (!['debug', 'info', 'warn', 'error'].includes(config.logLevel)) {
     refuse('log_level must be debug, info, warn or error');
   }

@@ -6,7 +6,8 @@ import { lockInstance } from '../../runtime/instance-lock.js';
 import { releaseProgramPagesAfter } from '../../runtime/linux/memory.js';
 import { startServer } from '../server.js';
 import { createServices } from '../services/services.js';
-import type { Config } from './config.js';
+import { startStreamingServer } from '../streaming/server.js';
+import { type Config, streamingTls } from './config.js';
 import { assemble } from './node-assembly.js';
 
 /** Runs until SIGTERM or SIGINT; pods go on running after it. Throws what keeps it from starting. */
@@ -21,13 +22,21 @@ export async function serve(config: Config): Promise<void> {
   });
   const locks = [await lockInstance(config.root), await lockInstance(config.state)];
   const node = await assemble(config, log);
-  const services = createServices({ pods: node.pods, images: node.images, version: VERSION });
+  const streaming = await startStreamingServer({
+    address: config.streamingAddress,
+    tls: streamingTls(config),
+    sessions: node.pods.sessions,
+    log,
+  });
+  const services = createServices({ pods: node.pods, images: node.images, streaming, version: VERSION });
   const server = await startServer({ listen: config.listen, services, log });
-  log.info({ listen: config.listen, root: config.root, state: config.state }, 'crib serves');
+  const { listen, root, state } = config;
+  log.info({ listen, root, state, streaming: streaming.url }, 'crib serves');
   releaseProgramPagesAfter(START_MS);
   await untilSignalled();
   log.info({}, 'crib ends; pods go on running');
   await server.close().catch((error: unknown) => log.warn({ error: messageOf(error) }, 'closing the server'));
+  await streaming.close();
   await node.close();
   for (const lock of locks) await lock.release();
   process.exit(0);

@@ -4,10 +4,12 @@ import type { ImageStore } from '../../runtime/images/types.js';
 import type { PodRuntime } from '../../sandbox/types.js';
 import type { StreamMethod, UnaryMethod } from '../api/method.js';
 import type { DeepPartial } from '../api/wire.js';
+import type { StreamingServer } from '../streaming/server.js';
 
 export interface ServiceContext {
   readonly pods: PodRuntime;
   readonly images: ImageStore;
+  readonly streaming: Pick<StreamingServer, 'urlFor'>;
   /** crib's own version. */
   readonly version: string;
 }

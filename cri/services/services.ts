@@ -6,8 +6,10 @@
 import type { ImageService, RuntimeService } from '../api/generated/index.js';
 import type { Call, Handlers } from '../call.js';
 import type { Services } from '../server.js';
+import { attach } from './container-attach.js';
 import { createContainer } from './container-create.js';
 import { getContainerEvents } from './container-events.js';
+import { exec } from './container-exec.js';
 import { execSync } from './container-exec-sync.js';
 import { listContainers, streamContainers } from './container-list.js';
 import { removeContainer } from './container-remove.js';
@@ -25,6 +27,7 @@ import { removeImage } from './image-remove.js';
 import { imageStatus } from './image-status.js';
 import { listPodSandbox, streamPodSandboxes } from './pod-list.js';
 import { listMetricDescriptors, listPodSandboxMetrics, streamPodSandboxMetrics } from './pod-metrics.js';
+import { portForward } from './pod-port-forward.js';
 import { removePodSandbox } from './pod-remove.js';
 import { runPodSandbox } from './pod-run.js';
 import { listPodSandboxStats, podSandboxStats, streamPodSandboxStats } from './pod-stats.js';
@@ -64,9 +67,9 @@ export const RUNTIME_CALLS: Calls<typeof RuntimeService> = {
   containerStats: statsOfContainer,
   listContainerStats,
   streamContainerStats,
-  exec: unimplemented('Exec'),
-  attach: unimplemented('Attach'),
-  portForward: unimplemented('PortForward'),
+  exec,
+  attach,
+  portForward,
   checkpointContainer: unimplemented('CheckpointContainer'),
   listMetricDescriptors,
   listPodSandboxMetrics,

@@ -31,7 +31,8 @@ async function main(): Promise<number> {
       throw new Error('dist/bundle/cribd.js is missing: conformance was not run. Run `npm run build`.', { cause });
     });
   }
-  const output = await cacheDir('conformance', `${options.runtime}-${options.handler || options.ociRuntime}`);
+  const variant = options.websocket ? '-websocket' : '';
+  const output = await cacheDir('conformance', `${options.runtime}-${options.handler || options.ociRuntime}${variant}`);
   await rm(output, { recursive: true, force: true });
   await mkdir(output, { recursive: true });
   const before = await hostState();

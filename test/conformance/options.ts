@@ -14,6 +14,8 @@ export interface Options {
   readonly focus: readonly string[];
   readonly skip: readonly string[];
   readonly nodes: number;
+  /** The streaming specs speak WebSocket, not SPDY. */
+  readonly websocket: boolean;
 }
 
 export const USAGE = `usage: npm run conformance -- [options]
@@ -24,6 +26,7 @@ export const USAGE = `usage: npm run conformance -- [options]
   --handler NAME              runtime handler that the pods ask for
   --oci-runtime NAME          runc (default) or crun
   --focus RE, --skip RE       as critest's; may be given more than once
+  --websocket                 the streaming specs use WebSocket instead of SPDY
   --nodes N                   specs at a time (default 4: most of a spec is waiting)`;
 
 /** Throws with the usage when the arguments do not fit. */
@@ -42,6 +45,7 @@ export function parseOptions(args: string[]): Options {
       focus: several,
       skip: several,
       nodes: text,
+      websocket: { type: 'boolean' },
     },
   });
   const runtime = values.endpoint === undefined ? (values.runtime ?? 'crib') : 'endpoint';
@@ -54,6 +58,7 @@ export function parseOptions(args: string[]): Options {
     runtime,
     certsDir,
     nodes,
+    websocket: values.websocket ?? false,
     endpoint: values.endpoint ?? '',
     registryListen: values.registry ?? '127.0.0.1:0',
     handler: values.handler ?? '',

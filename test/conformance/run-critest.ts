@@ -28,6 +28,7 @@ export async function runCritest({ options, tools, endpoint, output }: CritestIn
   for (const pattern of options.skip) args.push(`--skip=${pattern}`);
   args.push(join(tools, 'critest.test'), '--');
   args.push(`-runtime-endpoint=${endpoint}`, `-image-endpoint=${endpoint}`);
+  if (options.websocket) args.push('-websocket-exec', '-websocket-attach', '-websocket-portforward');
   if (options.handler !== '') args.push(`-runtime-handler=${options.handler}`);
   const log = await open(join(output, 'critest.log'), 'w');
   // A group of its own: stopping ginkgo must stop its nodes too.

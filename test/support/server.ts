@@ -2,8 +2,9 @@
 
 import path from 'node:path';
 import { type CriClient, connect } from '../../cri/client.js';
-import { type RunningServer, type Services, startServer } from '../../cri/server.js';
+import { type RunningServer, startServer } from '../../cri/server.js';
 import { createServices } from '../../cri/services/services.js';
+import { startStreamingServer } from '../../cri/streaming/server.js';
 import { recordingLog } from './log.js';
 import { startTestNode, type TestNode } from './node.js';
 
@@ -20,9 +21,20 @@ export async function startServedNode(subnet: string, bridge: string): Promise<S
   const node = await startTestNode(subnet, bridge);
   const listen = `unix://${path.join(node.directory, 'crib.sock')}`;
   const { log } = recordingLog();
-  const services = (): Services =>
-    createServices({ pods: node.node().pods, images: node.node().images, version: 'test' });
-  let server: RunningServer = await startServer({ listen, services: services(), log });
+  const serve = async (): Promise<RunningServer> => {
+    const { pods, images } = node.node();
+    const address = '127.0.0.1:0';
+    const streaming = await startStreamingServer({ address, tls: undefined, sessions: pods.sessions, log });
+    const services = createServices({ pods, images, streaming, version: 'test' });
+    const server = await startServer({ listen, services, log });
+    return {
+      close: async (graceMs) => {
+        await server.close(graceMs);
+        await streaming.close();
+      },
+    };
+  };
+  let server = await serve();
   const client = connect(listen);
   return {
     node,
@@ -30,7 +42,7 @@ export async function startServedNode(subnet: string, bridge: string): Promise<S
     restart: async (meanwhile = async () => {}) => {
       await server.close();
       await node.restart(meanwhile);
-      server = await startServer({ listen, services: services(), log });
+      server = await serve();
     },
     stop: async () => {
       client.close();

@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { type CriClient, connect } from '../../../cri/client.js';
 import { type RunningServer, startServer } from '../../../cri/server.js';
 import { createServices } from '../../../cri/services/services.js';
+import { type StreamingServer, startStreamingServer } from '../../../cri/streaming/server.js';
 import { recordingLog } from '../../support/log.js';
 import { startTestNode, type TestNode } from '../../support/node.js';
 import { CALLS, type CallDescription } from './bad-input/fields.js';
@@ -17,6 +18,7 @@ import { ROWS } from './bad-input/rows.js';
 
 let node: TestNode;
 let server: RunningServer;
+let streaming: StreamingServer;
 let cri: CriClient;
 let client: Probe;
 let subjects: Subjects;
@@ -25,7 +27,9 @@ const { log, lines } = recordingLog();
 before(async () => {
   node = await startTestNode('10.203.9.0/24', 'cribtestbad0');
   const socket = path.join(node.directory, 'crib.sock');
-  const services = createServices({ ...node.node(), version: 'test' });
+  const { sessions } = node.node().pods;
+  streaming = await startStreamingServer({ address: '127.0.0.1:0', tls: undefined, sessions, log });
+  const services = createServices({ ...node.node(), streaming, version: 'test' });
   server = await startServer({ listen: socket, services, log });
   cri = connect(socket);
   client = probe(socket);
@@ -36,6 +40,7 @@ after(async () => {
   client.close();
   cri.close();
   await server.close(100);
+  await streaming.close();
   await node.stop();
 });
 
