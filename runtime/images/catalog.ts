@@ -22,6 +22,8 @@ export interface CatalogImage {
   readonly size: number;
   readonly run: ImageRunConfig;
   readonly annotations: Readonly<Record<string, string>>;
+  /** `BOOT-ID NUMBER` while the disk may not have all of it: trusted in that boot only. */
+  readonly unwritten?: string;
 }
 
 const VERSION = 1;
@@ -123,6 +125,13 @@ export function withoutName(images: readonly CatalogImage[], image: CatalogImage
   const left = name !== undefined && image.tags.includes(name) ? image.tags.filter((tag) => tag !== name) : [];
   if (left.length === 0) return images.filter((other) => other.id !== image.id);
   return images.map((other) => (other.id === image.id ? { ...image, tags: left } : other));
+}
+
+/** The list without those marks of `unwritten`; a later one of the same image stays. */
+export function withoutMarks(images: readonly CatalogImage[], marks: ReadonlySet<string>): CatalogImage[] {
+  return images.map(({ unwritten, ...image }) =>
+    unwritten === undefined || marks.has(unwritten) ? image : { ...image, unwritten },
+  );
 }
 
 function union(one: readonly string[] = [], other: readonly string[]): string[] {

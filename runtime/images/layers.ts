@@ -37,12 +37,12 @@ export class LayerStore {
     this.#log = log;
   }
 
-  /** Reads what is there; what is unfinished or not trusted goes. `referenced` are the chain ids of images. */
-  async open(referenced: ReadonlySet<string>): Promise<void> {
+  /** Reads what is there; what is unfinished or not trusted goes. `referenced` are the chain ids of images, `bootId` is now's. */
+  async open(referenced: ReadonlySet<string>, bootId: string): Promise<void> {
     // 0700: a layer has set-uid programs and device nodes, which are nobody's on the host.
     await fs.promises.mkdir(this.root, { recursive: true, mode: 0o700 });
     await fs.promises.chmod(this.root, 0o700);
-    this.#bootId = (await fs.promises.readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+    this.#bootId = bootId;
     for (const name of await fs.promises.readdir(this.root)) {
       const layer = await this.#read(name);
       if (layer !== undefined && (referenced.has(layer.chainId) || this.#isFresh(name, layer))) {

@@ -6,20 +6,21 @@
  *                    ingest/       blobs that are not complete
  *   <root>/layers/   unpacked layers (layers.ts)
  *
- * An image is in images.json only when all of it is on the disk, and goes from there before any of it is removed.
+ * An image is in images.json only when all of it has been written, and goes from there before any of it is removed. It
+ * is marked there until the disk has it, so that after a power cut it is pulled anew (docs/adr/011).
  */
 
-import { spawn } from 'node:child_process';
 import crypto from 'node:crypto';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { makeDirectory, replaceFile } from '../durable-file.js';
-import { attempting, CribError } from '../errors.js';
+import { attempting, CribError, messageOf } from '../errors.js';
 import { tryLock } from '../linux/files.js';
 import type { Log } from '../log.js';
 import { Serial } from '../serial.js';
 import { BlobStore } from './blobs.js';
-import { Catalog, type CatalogImage, nameOf, withImage, withoutName } from './catalog.js';
+import { Catalog, type CatalogImage, nameOf, withImage, withoutMarks, withoutName } from './catalog.js';
+import { currentBoot, syncFilesystemOf } from './disk.js';
 import { Holds } from './holds.js';
 import { ImagePull, type PullContext } from './image-pull.js';
 import type { LayerLimits } from './layer-pull.js';
@@ -50,7 +51,6 @@ export interface ImageStoreOptions {
 
 const DEFAULT_LIMITS: LayerLimits = { maxLayerBytes: 64 * 2 ** 30, maxLayerEntries: 4_000_000, maxRatio: 2000 };
 const LAYERS_AT_A_TIME = 4;
-const SYNC_TIMEOUT_MS = 300_000;
 
 /** The store under `options.root`; call open() before anything else. */
 export function createImageStore(options: ImageStoreOptions): ImageStore {
@@ -65,9 +65,12 @@ class Store implements ImageStore {
   readonly #pinned: ReadonlySet<string>;
   readonly #pulls = new SharedWork<CatalogImage, PullProgress>();
   readonly #writer = new Serial();
+  readonly #disk = new Serial();
   /** Tells credentials apart in keys without being reversible. */
   readonly #secret = crypto.randomBytes(16);
   #lock: fs.FileHandle | undefined;
+  #boot = '';
+  #marks = 0;
 
   constructor(options: ImageStoreOptions) {
     this.#options = options;
@@ -90,21 +93,26 @@ class Store implements ImageStore {
   async open(): Promise<void> {
     await makeDirectory(this.#directory, 0o700);
     await this.#takeLock();
+    this.#boot = await currentBoot();
     await this.#catalog.load();
-    const images = this.#catalog.images;
-    await this.#context.layers.open(
-      new Set([...this.#options.layersInUse(), ...images.flatMap((image) => image.chain)]),
-    );
+    const known = this.#catalog.images;
+    const images = known.filter((image) => this.#isTrusted(image));
+    const chains = new Set(images.flatMap((image) => image.chain));
+    const lost = new Set(known.filter((image) => !images.includes(image)).flatMap((image) => image.chain));
+    const inUse = [...this.#options.layersInUse()].filter((chainId) => !lost.has(chainId));
+    await this.#context.layers.open(new Set([...inUse, ...chains]), this.#boot);
     await this.#context.blobs.open(new Set(images.flatMap(digestsOf)));
     const whole = images.filter((image) => this.#isWhole(image));
-    if (whole.length < images.length) await this.#catalog.save(whole);
+    if (whole.length < known.length) await this.#catalog.save(whole);
     await fs.writeFile(path.join(this.#directory, 'oci-layout'), OCI_LAYOUT);
     await this.#writeIndex();
+    this.#writeOutBehind();
   }
 
   async close(): Promise<void> {
     await this.#pulls.close();
     await this.#context.layerWork.close();
+    await this.#disk.run(async () => undefined);
     await this.#writer.run(async () => undefined);
     await this.#lock?.close();
     this.#lock = undefined;
@@ -142,7 +150,9 @@ class Store implements ImageStore {
     return image === undefined ? undefined : this.#recordOf(image);
   }
 
-  remove(referenceOrId: string): Promise<void> {
+  async remove(referenceOrId: string): Promise<void> {
+    // Containers may go on with its layers, and nothing but its mark would tell that these are not on the disk yet.
+    if (this.#catalog.find(referenceOrId)?.unwritten !== undefined) await this.#disk.run(() => this.#writeOut());
     return this.#writer.run(async () => {
       const image = this.#catalog.find(referenceOrId);
       if (image !== undefined) {
@@ -168,16 +178,34 @@ class Store implements ImageStore {
     return { timestamp: BigInt(Date.now()) * 1_000_000n, mountpoint: this.#options.root, usedBytes, inodesUsed };
   }
 
-  /** Everything of the image is on the disk before its name is. */
+  /** All of the image survives kill -9 before its name is there, and a power cut soon after. */
   #register(image: CatalogImage, signal: AbortSignal): Promise<CatalogImage> {
     return this.#writer.run(async () => {
-      await syncFilesystemOf(this.#directory);
-      await syncFilesystemOf(this.#context.layers.root);
       if (signal.aborted) throw new CribError('CANCELLED', 'cancelled before it was registered');
-      await this.#catalog.save(withImage(this.#catalog.images, image));
+      const unwritten = `${this.#boot} ${this.#marks++}`;
+      await this.#catalog.save(withImage(this.#catalog.images, { ...image, unwritten }));
       await this.#writeIndex();
+      this.#writeOutBehind();
       return image;
     });
+  }
+
+  /** What fails is tried again with the next image, or at the next start. */
+  #writeOutBehind(): void {
+    this.#disk
+      .run(() => this.#writeOut())
+      .catch((error: unknown) => {
+        this.#options.log.error({ error: messageOf(error) }, 'pulled images may be lost in a power cut');
+      });
+  }
+
+  /** Writes to disk what is registered now, and takes the marks away. To be called within `#disk`. */
+  async #writeOut(): Promise<void> {
+    const marks = new Set(this.#catalog.images.flatMap(({ unwritten }) => (unwritten === undefined ? [] : unwritten)));
+    if (marks.size === 0) return;
+    await syncFilesystemOf(this.#directory);
+    await syncFilesystemOf(this.#context.layers.root);
+    await this.#writer.run(() => this.#catalog.save(withoutMarks(this.#catalog.images, marks)));
   }
 
   async #sweep(): Promise<void> {
@@ -188,6 +216,15 @@ class Store implements ImageStore {
     const inUse = this.#options.layersInUse();
     blobs.sweep((digest) => digests.has(digest) || holds.has(digest));
     await layers.sweep((chainId) => chains.has(chainId) || inUse.has(chainId) || holds.has(chainId));
+  }
+
+  #isTrusted(image: CatalogImage): boolean {
+    if (image.unwritten === undefined || image.unwritten.startsWith(`${this.#boot} `)) return true;
+    this.#options.log.warn(
+      { image: image.id, tags: image.tags },
+      'the machine went down before the disk had all of the image; pull it again',
+    );
+    return false;
   }
 
   #isWhole(image: CatalogImage): boolean {
@@ -231,20 +268,4 @@ class Store implements ImageStore {
 
 function digestsOf(image: CatalogImage): string[] {
   return [image.id, image.manifest.digest, ...image.layers.map((layer) => layer.digest)];
-}
-
-/** syncfs(2) in a process of its own, `sync -f`: it may take seconds and would hold the event loop up. */
-function syncFilesystemOf(directory: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn('sync', ['-f', directory], {
-      stdio: 'ignore',
-      timeout: SYNC_TIMEOUT_MS,
-      killSignal: 'SIGKILL',
-    });
-    child.once('error', reject);
-    child.once('close', (code) => {
-      if (code === 0) resolve();
-      else reject(new CribError('UNAVAILABLE', `write ${directory} to disk: sync -f failed (${code ?? 'killed'})`));
-    });
-  });
 }

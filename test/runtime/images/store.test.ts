@@ -91,6 +91,39 @@ test('the next start has what was pulled', async (t) => {
   assert.equal(registry.requests.length, 2);
 });
 
+/** images.json with `change` made to each image, and the boot of every layer replaced: as a start finds it after a reboot. */
+function reboot(root: string, change: (image: Record<string, unknown>) => void): void {
+  const list = path.join(root, 'images/images.json');
+  const content = JSON.parse(fs.readFileSync(list, 'utf8'));
+  content.images.forEach(change);
+  fs.writeFileSync(list, JSON.stringify(content));
+  for (const name of fs.readdirSync(path.join(root, 'layers'))) {
+    const file = path.join(root, 'layers', name, 'layer.json');
+    fs.writeFileSync(file, JSON.stringify({ ...JSON.parse(fs.readFileSync(file, 'utf8')), bootId: 'an earlier one' }));
+  }
+}
+
+test('an image that the disk did not have when the machine went down is pulled anew', async (t) => {
+  const root = await temporaryDirectory(t);
+  const registry = new MemoryRegistry();
+  const image = made('one', 'two');
+  registry.add('latest', image);
+  const first = await openStore(t, root, registry);
+  const { chain } = await first.pull('x', {});
+  await first.close();
+  reboot(root, (entry) => assert.equal(entry.unwritten, undefined, 'the mark goes when the disk has it'));
+  const second = await openStore(t, root, registry);
+  assert.equal(second.find('x')?.id, image.id);
+  await second.close();
+
+  reboot(root, (entry) => Object.assign(entry, { unwritten: 'an earlier one 0' }));
+  const third = await openStore(t, root, registry, { layersInUse: () => new Set(chain) });
+  assert.deepEqual(third.list(), []);
+  assert.deepEqual(fs.readdirSync(path.join(root, 'layers')), []);
+  const record = await third.pull('x', {});
+  assert.equal(fs.readFileSync(path.join(third.layerPaths(record.chain)[1] ?? '', 'two'), 'utf8'), 'two');
+});
+
 test('two stores do not share a root', async (t) => {
   const root = await temporaryDirectory(t);
   await openStore(t, root, new MemoryRegistry());

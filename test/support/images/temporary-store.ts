@@ -13,9 +13,15 @@ export const QUIET: Log = { debug: () => {}, info: () => {}, warn: () => {}, err
 
 export async function temporaryDirectory(t: TestContext): Promise<string> {
   const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'crib-images-'));
-  t.after(() => fs.rm(directory, { recursive: true, force: true }));
+  t.after(async () => {
+    for (const { root, store } of opened) if (root.startsWith(directory)) await store.close();
+    await fs.rm(directory, { recursive: true, force: true });
+  });
   return directory;
 }
+
+/** What a test has not closed itself is closed before its directory goes. */
+const opened: { readonly root: string; readonly store: ImageStore }[] = [];
 
 /** Opened, and closed when the test ends. */
 export async function openStore(
@@ -26,6 +32,7 @@ export async function openStore(
 ): Promise<ImageStore> {
   const store = createImageStore({ root, registry, layersInUse: () => new Set(), pinned: [], log: QUIET, ...more });
   await store.open();
+  opened.push({ root, store });
   t.after(() => store.close());
   return store;
 }
