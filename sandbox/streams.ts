@@ -13,7 +13,7 @@ export interface TerminalSize {
 
 /** The client's ends. What is undefined was not asked for. */
 export interface SessionStreams {
-  /** Its end is the client's half-close: the process reads EOF. */
+  /** Its end is the client's half-close: the process reads EOF. A terminal knows none and stays open. */
   readonly stdin: Readable | undefined;
   readonly stdout: Writable | undefined;
   /** Always undefined with a terminal, whose one output is stdout. */
@@ -35,7 +35,11 @@ export interface ExecSpec {
 export interface Sessions {
   /** Runs a command in a running container; resolves with its exit code once its output has been handed over. */
   exec(spec: ExecSpec, streams: SessionStreams, signal: AbortSignal): Promise<number>;
-  /** Joins a running container's stdio; resolves when the container has ended or the client has detached. */
+  /**
+   * Joins a running container's stdio, from now on. Resolves when the container has ended, or the client's stdin has:
+   * that detaches it, as containerd has it, unless the container has stdin_once and no terminal; then the container reads
+   * EOF and its output goes on. Throws ABORTED when a client that takes no output for ten seconds was detached.
+   */
   attach(containerId: string, streams: SessionStreams, signal: AbortSignal): Promise<void>;
   /** A connection to `port` on the loopback of the pod's network namespace (IPv4, else IPv6). */
   connect(podId: string, port: number, signal: AbortSignal): Promise<Duplex>;

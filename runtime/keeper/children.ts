@@ -15,11 +15,12 @@ const SPAWN_MARGIN = 64;
 export class Children {
   readonly #ours = new Set<number>();
   readonly #watched = new Map<number, (exit: ChildExit) => void>();
-  /** Exits of pids that nobody has asked for yet, kept while a create may still ask. */
-  readonly #unclaimed = new Map<number, ChildExit>();
+  /** Exits of pids that nobody has asked for yet, by pid, kept while a start that was in progress then may still ask. */
+  readonly #unclaimed = new Map<number, { readonly exit: ChildExit; readonly at: number }>();
   readonly #raised: ResourceLimit;
   readonly #original: ResourceLimit;
-  #creating = 0;
+  /** When each start in progress began; a Set keeps the order. */
+  readonly #starts = new Set<{ readonly at: number }>();
   #highestFd = 0;
   readonly #onSignal = () => this.#reap();
 
@@ -64,24 +65,37 @@ export class Children {
     }
   }
 
-  /** From before a create starts until its init is watched: exits of unknown pids are kept. Returns the end of it. */
+  /**
+   * From before a start (of an init, of an exec) until its process is watched: exits of unknown pids are kept. Returns
+   * the end of it.
+   */
   expectInit(): () => void {
-    this.#creating++;
+    const start = { at: performance.now() };
+    this.#starts.add(start);
     return () => {
-      this.#creating--;
-      if (this.#creating === 0) this.#unclaimed.clear();
+      this.#starts.delete(start);
+      const [oldest] = this.#starts;
+      for (const [pid, { at }] of this.#unclaimed) {
+        if (oldest !== undefined && at >= oldest.at) return;
+        this.#unclaimed.delete(pid);
+      }
     };
+  }
+
+  #keep(exit: ChildExit): void {
+    this.#unclaimed.delete(exit.pid); // to the end: the oldest comes first
+    this.#unclaimed.set(exit.pid, { exit, at: performance.now() });
   }
 
   /** Calls back once when the inherited child `pid` has ended and was reaped; also when that was so already. */
   watch(pid: number, onExit: (exit: ChildExit) => void): void {
     const early = this.#unclaimed.get(pid);
     this.#unclaimed.delete(pid);
-    if (early !== undefined) onExit(early);
+    if (early !== undefined) onExit(early.exit);
     else this.#watched.set(pid, onExit);
   }
 
-  /** Whether `pid` has ended and was reaped while a create was expected. */
+  /** Whether `pid` has ended and was reaped while a start was in progress. */
   hasEnded(pid: number): boolean {
     return this.#unclaimed.has(pid);
   }
@@ -106,7 +120,7 @@ export class Children {
       const watcher = this.#watched.get(exit.pid);
       this.#watched.delete(exit.pid);
       if (watcher !== undefined) watcher(exit);
-      else if (this.#creating > 0) this.#unclaimed.set(exit.pid, exit);
+      else if (this.#starts.size > 0) this.#keep(exit);
     }
   }
 }

@@ -124,10 +124,10 @@ export class Container {
   attach(pipes: PassedPipes): Attachment {
     const { id, exit } = this.#record;
     if (this.#ending !== undefined || exit !== undefined) {
-      throw new CribError('FAILED_PRECONDITION', `attaching to container ${id}: it has exited`);
+      throw new CribError('FAILED_PRECONDITION', `container ${id} has exited`);
     }
     if (this.#readers.length === 0) {
-      throw new CribError('FAILED_PRECONDITION', `attaching to container ${id}: its terminal was lost`);
+      throw new CribError('FAILED_PRECONDITION', `the terminal of container ${id} was lost with an earlier keeper`);
     }
     const { tty, stdinOnce } = this.intent.stdio;
     const [stdout, stderr] = this.#readers;

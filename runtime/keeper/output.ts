@@ -14,6 +14,12 @@ import type { Tap } from './tap.js';
 /** One read of one stream; libuv goes round the streams, so this is also the measure of fairness. */
 const READ_BYTES = 128 * 1024;
 
+/**
+ * More than a terminal holds. libuv takes a short read together with POLLHUP for the end, but a terminal gives at most
+ * 4 KiB a read: what is left after that end is read by hand.
+ */
+export const TERMINAL_MAX_BYTES = 128 * 1024;
+
 const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
 
 export class OutputReader {
@@ -105,6 +111,10 @@ export class OutputReader {
     stream.on('data', (data: Buffer) => {
       if (!this.#read(data, data.length)) stream.pause();
     });
+    stream.prependListener('end', () => {
+      const rest = readAvailable(fd, TERMINAL_MAX_BYTES);
+      if (rest.length > 0) this.#read(rest, rest.length);
+    });
     return stream;
   }
 
@@ -112,7 +122,7 @@ export class OutputReader {
   #read(data: Buffer, size: number): boolean {
     this.#lastRead = performance.now();
     this.#toLog(data, size);
-    if (this.#taps.size > 0) this.#toTaps(Buffer.from(data.subarray(0, size)));
+    if (this.#taps.size > 0) this.#toTaps(data.subarray(0, size));
     return this.#holds === 0;
   }
 

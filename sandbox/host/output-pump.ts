@@ -10,6 +10,8 @@ const OPEN_MS = 2000;
 /** and so are this many bytes: more than a pipe holds, so that the rest was written after the exit. */
 const AFTER_BYTES = 1024 * 1024;
 const TICK_MS = 20;
+/** One stream moves this much, then it is the turn of others. */
+const TURN_BYTES = 256 * 1024;
 
 export class OutputPump {
   readonly #source: Readable;
@@ -18,6 +20,8 @@ export class OutputPump {
   #ended = false;
   #paused = false;
   #bytes = 0;
+  /** Bytes since the last pause. */
+  #turn = 0;
 
   /** Owns `source`; an error of it is its end. */
   constructor(source: Readable, sink: Writable) {
@@ -57,6 +61,12 @@ export class OutputPump {
     await this.#finish(signal);
   }
 
+  /** Moves `data` as if it came from the source, whatever the sink says. */
+  add(data: Buffer): void {
+    this.#bytes += data.length;
+    if (this.#sink.writable) this.#sink.write(data);
+  }
+
   /** Lets go of the source; the sink is left to its owner. */
   destroy(): void {
     this.#source.destroy();
@@ -71,7 +81,15 @@ export class OutputPump {
 
   #move(data: Buffer): void {
     this.#bytes += data.length;
-    if (!this.#sink.writable || this.#sink.write(data)) return;
+    this.#turn += data.length;
+    if (this.#sink.writable && !this.#sink.write(data)) this.#pause();
+    else if (this.#turn >= TURN_BYTES) {
+      this.#pause();
+      setImmediate(() => this.#resume());
+    }
+  }
+
+  #pause(): void {
     this.#paused = true;
     this.#source.pause();
   }
@@ -79,6 +97,7 @@ export class OutputPump {
   #resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
+    this.#turn = 0;
     this.#source.resume();
   }
 

@@ -6,10 +6,15 @@
 import fs from 'node:fs';
 import net from 'node:net';
 import { type PassedPipe, type PassedPipes, type PipeName, passPipe } from '../../runtime/keeper/passed-pipe.js';
+import { F } from '../../runtime/linux/constants.js';
 import { makePipe } from '../../runtime/linux/descriptors.js';
+import { fcntl } from '../../runtime/linux/files.js';
 import type { SessionStreams } from '../streams.js';
 import { pumpInput } from './input-pump.js';
 import { OutputPump } from './output-pump.js';
+
+/** A client that pauses holds its process up only after so much. Any user may have it (fs.pipe-max-size is 1 MiB). */
+const OUTPUT_PIPE_BYTES = 256 * 1024;
 
 export class SessionPipes {
   /** As the keeper is told of them. */
@@ -74,6 +79,7 @@ export class SessionPipes {
     const [own, theirs] = name === 'stdin' ? [writer, reader] : [reader, writer];
     this.#own.set(name, own);
     this.#theirs.push(theirs);
+    if (name !== 'stdin') fcntl(own, F.SETPIPE_SZ, OUTPUT_PIPE_BYTES);
     fs.fchownSync(theirs, owner.uid, owner.gid);
     return passPipe(theirs);
   }

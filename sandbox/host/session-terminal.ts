@@ -1,6 +1,8 @@
 /** A session over a terminal that the OCI runtime makes: it sends the master here, where the window is set and bytes move. */
 
+import type { Writable } from 'node:stream';
 import tty from 'node:tty';
+import { readAvailable, TERMINAL_MAX_BYTES } from '../../runtime/keeper/output.js';
 import { ConsoleSocket } from '../../runtime/keeper/stdio.js';
 import { setWindowSize } from '../../runtime/linux/terminals.js';
 import type { SessionStreams, TerminalSize } from '../streams.js';
@@ -49,7 +51,7 @@ export class SessionTerminal {
     this.#resize();
     const { stdin, stdout } = this.#streams;
     if (stdout === undefined) stream.on('error', () => undefined).resume();
-    else this.#pump = new OutputPump(stream, stdout);
+    else this.#pump = this.#pumpOutput(master, stream, stdout);
     if (stdin !== undefined) this.#stopInput = pumpInput(stdin, stream, false);
   }
 
@@ -62,6 +64,12 @@ export class SessionTerminal {
     this.#stopInput?.();
     this.#stream?.destroy();
     this.#console.close();
+  }
+
+  #pumpOutput(master: number, stream: tty.ReadStream, sink: Writable): OutputPump {
+    const pump = new OutputPump(stream, sink);
+    stream.prependListener('end', () => pump.add(readAvailable(master, TERMINAL_MAX_BYTES)));
+    return pump;
   }
 
   #resize(): void {

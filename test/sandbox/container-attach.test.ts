@@ -131,6 +131,17 @@ test('a terminal: size, typing, one stream of output; detaching leaves it', asyn
   assert.equal(again.stdout(), 'two\r\n');
 });
 
+test('the last bytes of a terminal reach client and log', async () => {
+  const id = await start('until read x; do :; done; seq 1 30000', { tty: true, stdin: true });
+  const client = sessionClient(['stdin', 'stdout']);
+  const attached = attach(id, client);
+  client.stdin.write('go\n');
+  await attached;
+  assert.match(client.stdout(), /\n30000\r\n$/);
+  await exitCode(id);
+  assert.match(await logOf(id), / 30000\r\n$/);
+});
+
 test('256 MB from a container to a client: all of it arrives', async () => {
   const id = await start(`read x; head -c ${256 * MB} /dev/zero`, { stdin: true, stdinOnce: true, logPath: '' });
   const stdout = new Counter();

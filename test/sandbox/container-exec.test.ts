@@ -77,6 +77,16 @@ test('a terminal: its size from the start and when it changes, what is typed, th
   assert.match(client.stdout(), /43 132\r\ngot hello xterm\r\n$/);
 });
 
+test('the last bytes of a terminal arrive, also when its process has ended before they are read', async () => {
+  for (let round = 0; round < 5; round += 1) {
+    const stdout = new Counter();
+    const streams = { stdin: undefined, stdout, stderr: undefined, onResize: () => undefined };
+    const command = ['sh', '-c', 'stty raw; head -c 300001 /dev/zero'];
+    assert.equal(await sessions().exec({ containerId: container, command, tty: true }, streams, NEVER), 0);
+    assert.equal(stdout.bytes, 300_001);
+  }
+});
+
 test('a signal is 128 and its number; a command that is not there is an error of the runtime', async () => {
   assert.equal(await exec(sessionClient(['stdout']), 'kill -9 $$'), 137);
   const client = sessionClient(['stdout', 'stderr']);
@@ -150,6 +160,18 @@ test('256 MB each way through cat: all of it arrives, memory stays flat', async 
   clearInterval(timer);
   assert.equal(stdout.bytes, size);
   assert.ok(peak < 100 * MB, `memory grew by ${peak / MB} MB`);
+});
+
+test('a user who is not root may open /dev/stdout', async () => {
+  const base = containerConfig('nobody', node.image);
+  const security = { ...base.security, runAsUser: 65534, runAsGroup: 65534 };
+  const [pod] = pods().listPods({});
+  const id = await pods().createContainer(pod?.id ?? '', { ...base, command: ['sleep', '10000'], security }, undefined);
+  await pods().startContainer(id);
+  const client = sessionClient(['stdout']);
+  const command = ['sh', '-c', 'id -u; echo again >/dev/stdout'];
+  assert.equal(await sessions().exec({ containerId: id, command, tty: false }, client.streams, NEVER), 0);
+  assert.equal(client.stdout(), '65534\nagain\n');
 });
 
 test('a slow client slows the command and loses nothing, also what was written just before the exit', async () => {
