@@ -1,5 +1,6 @@
 /** What a handler of a call is: a function from a request to a response, that knows nothing of gRPC. */
 
+import type { ErrorCode } from '../runtime/errors.js';
 import type { StreamMethod, UnaryMethod } from './api/method.js';
 import type { DeepPartial } from './api/wire.js';
 
@@ -10,6 +11,27 @@ export interface Call {
   /** Aborted when the caller goes away or its deadline passes. */
   readonly signal: AbortSignal;
 }
+
+/** How a call ended. */
+export interface CallOutcome {
+  readonly code: ErrorCode | 'OK';
+  /** Empty when it went well. */
+  readonly message: string;
+  /** Ids of the pod and container that it was about, as the request named them. */
+  readonly about: Readonly<Record<string, string>>;
+}
+
+export interface ObservedCall {
+  /** `runtime.v1.RuntimeService` */
+  readonly service: string;
+  /** `Version` */
+  readonly method: string;
+  /** A header of the client's. */
+  metadata(key: string): string | undefined;
+}
+
+/** Does `run` and tells the world: metrics, traces. */
+export type CallObserver = (call: ObservedCall, run: () => Promise<CallOutcome>) => Promise<CallOutcome>;
 
 export type UnaryHandler<Request, Response> = (request: Request, call: Call) => Promise<DeepPartial<Response>>;
 

@@ -13,6 +13,8 @@ export interface CallOptions {
   /** Milliseconds; 0: no limit. Two minutes for calls with one answer and no limit for streams, if not given. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** gRPC metadata, as `traceparent`. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /** A kubelet's own limit for most calls. */
@@ -73,6 +75,12 @@ function grpcOptions(options: CallOptions, fallbackMs: number): GrpcOptions {
   return timeoutMs === 0 ? {} : { deadline: Date.now() + timeoutMs };
 }
 
+function metadataOf({ metadata = {} }: CallOptions): Metadata {
+  const made = new Metadata();
+  for (const [key, value] of Object.entries(metadata)) made.set(key, value);
+  return made;
+}
+
 function callUnary(client: Client, path: string, bytes: Buffer, options: CallOptions): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     if (options.signal?.aborted === true) {
@@ -80,7 +88,8 @@ function callUnary(client: Client, path: string, bytes: Buffer, options: CallOpt
       return;
     }
     const settings = grpcOptions(options, DEFAULT_TIMEOUT_MS);
-    const call = client.makeUnaryRequest(path, asIs, asIs, bytes, new Metadata(), settings, (error, response) => {
+    const metadata = metadataOf(options);
+    const call = client.makeUnaryRequest(path, asIs, asIs, bytes, metadata, settings, (error, response) => {
       options.signal?.removeEventListener('abort', cancel);
       if (error !== null) reject(errorOf(error));
       else resolve(response ?? Buffer.alloc(0));
@@ -97,7 +106,8 @@ async function* stream(
   options: CallOptions,
 ): AsyncGenerator<object, void, undefined> {
   const bytes = encodeMessage(method.request, request);
-  const call = client.makeServerStreamRequest(method.path, asIs, asIs, bytes, new Metadata(), grpcOptions(options, 0));
+  const settings = grpcOptions(options, 0);
+  const call = client.makeServerStreamRequest(method.path, asIs, asIs, bytes, metadataOf(options), settings);
   const cancel = () => call.cancel();
   options.signal?.addEventListener('abort', cancel, { once: true });
   if (options.signal?.aborted === true) cancel();

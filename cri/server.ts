@@ -12,14 +12,22 @@ import {
   type sendUnaryData,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { CribError, messageOf } from '../runtime/errors.js';
+import { CribError } from '../runtime/errors.js';
 import type { Log } from '../runtime/log.js';
 import { ImageService, RuntimeService } from './api/generated/services.js';
 import type { Method } from './api/method.js';
 import { decodeMessage, encodeMessage } from './api/wire.js';
-import { type Call, type Handlers, MAX_MESSAGE_BYTES, type StreamHandler, type UnaryHandler } from './call.js';
+import {
+  type Call,
+  type CallObserver,
+  type CallOutcome,
+  type Handlers,
+  MAX_MESSAGE_BYTES,
+  type StreamHandler,
+  type UnaryHandler,
+} from './call.js';
+import { beginRecord } from './call-record.js';
 import { placeSocket, socketPathOf } from './socket.js';
-import { errorCodeOf, type Status, statusOf } from './status.js';
 
 export interface Services {
   readonly runtime: Handlers<typeof RuntimeService>;
@@ -31,6 +39,8 @@ export interface ServerOptions {
   readonly listen: string;
   readonly services: Services;
   readonly log: Log;
+  /** Told of each call; a later one sees the time that an earlier one takes. */
+  readonly observers?: readonly CallObserver[];
 }
 
 export interface RunningServer {
@@ -46,8 +56,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
   });
   const streams: OpenStreams = new Set();
-  addService(server, RuntimeService, options.services.runtime, options.log, streams);
-  addService(server, ImageService, options.services.images, options.log, streams);
+  const serving: Serving = { log: options.log, observers: options.observers ?? [], streams };
+  addService(server, RuntimeService, options.services.runtime, serving);
+  addService(server, ImageService, options.services.images, serving);
   try {
     await placeSocket(file, (temporary) => bind(server, temporary));
   } catch (error) {
@@ -87,6 +98,14 @@ type AnyMethod = Method<object, object>;
 /** Some streams have no end of their own: those of events. */
 type OpenStreams = Set<AbortController>;
 
+interface Serving {
+  readonly log: Log;
+  readonly observers: readonly CallObserver[];
+  readonly streams: OpenStreams;
+}
+
+type AnyCall = ServerUnaryCall<Buffer, Buffer> | ServerWritableStream<Buffer, Buffer>;
+
 /** Messages pass grpc-js as bytes; decoding and encoding happen where their errors can be answered. */
 const asIs = (bytes: Buffer): Buffer => bytes;
 
@@ -94,8 +113,7 @@ function addService<S extends Record<string, object>>(
   server: Server,
   service: S,
   handlers: Handlers<S>,
-  log: Log,
-  streams: OpenStreams,
+  serving: Serving,
 ): void {
   const definition: Record<string, Parameters<Server['addService']>[0][string]> = {};
   const implementation: UntypedServiceImplementation = {};
@@ -112,32 +130,36 @@ function addService<S extends Record<string, object>>(
     // `Handlers` pairs each key with a handler of that method's own types; the loop forgets which.
     const handler: unknown = Reflect.get(handlers, key);
     implementation[key] = method.responseStream
-      ? streamHandler(method, handler as StreamHandler<object, object>, log, streams)
-      : unaryHandler(method, handler as UnaryHandler<object, object>, log);
+      ? streamHandler(method, handler as StreamHandler<object, object>, serving)
+      : unaryHandler(method, handler as UnaryHandler<object, object>, serving);
   }
   server.addService(definition, implementation);
 }
 
-function unaryHandler(method: AnyMethod, handler: UnaryHandler<object, object>, log: Log) {
-  return async (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>): Promise<void> => {
-    const record = beginRecord(method, log);
+function unaryHandler(method: AnyMethod, handler: UnaryHandler<object, object>, serving: Serving) {
+  const answer = async (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) => {
+    const record = beginRecord(method, serving.log);
     try {
       const request = decodeMessage(method.request, call.request);
       record.about(request);
       const bytes = encoded(method, await handler(request, callOf(call)));
-      record.succeeded();
       callback(null, bytes);
+      return record.succeeded();
     } catch (error) {
-      callback(record.failed(error));
+      const { status, outcome } = record.failed(error);
+      callback(status);
+      return outcome;
     }
   };
+  return (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>): void =>
+    void observed(serving, method, call, () => answer(call, callback));
 }
 
-function streamHandler(method: AnyMethod, handler: StreamHandler<object, object>, log: Log, streams: OpenStreams) {
-  return async (call: ServerWritableStream<Buffer, Buffer>): Promise<void> => {
-    const record = beginRecord(method, log);
+function streamHandler(method: AnyMethod, handler: StreamHandler<object, object>, serving: Serving) {
+  const answer = async (call: ServerWritableStream<Buffer, Buffer>) => {
+    const record = beginRecord(method, serving.log);
     const controller = controllerOf(call);
-    streams.add(controller);
+    serving.streams.add(controller);
     try {
       const request = decodeMessage(method.request, call.request);
       record.about(request);
@@ -146,14 +168,33 @@ function streamHandler(method: AnyMethod, handler: StreamHandler<object, object>
         context.signal.throwIfAborted();
         if (!call.write(encoded(method, message))) await drained(call, context.signal);
       }
-      record.succeeded();
       call.end();
+      return record.succeeded();
     } catch (error) {
-      call.emit('error', record.failed(error));
+      const { status, outcome } = record.failed(error);
+      call.emit('error', status);
+      return outcome;
     } finally {
-      streams.delete(controller);
+      serving.streams.delete(controller);
     }
   };
+  return (call: ServerWritableStream<Buffer, Buffer>): void => void observed(serving, method, call, () => answer(call));
+}
+
+function observed(
+  { observers }: Serving,
+  method: AnyMethod,
+  call: AnyCall,
+  run: () => Promise<CallOutcome>,
+): Promise<CallOutcome> {
+  if (observers.length === 0) return run();
+  const described = {
+    service: method.path.split('/')[1] ?? '',
+    method: method.name,
+    metadata: (key: string) => call.metadata.get(key)[0]?.toString(),
+  };
+  const within = (inner: () => Promise<CallOutcome>, observer: CallObserver) => () => observer(described, inner);
+  return observers.reduce(within, run)();
 }
 
 function encoded(method: AnyMethod, message: object): Buffer {
@@ -171,7 +212,7 @@ function callOf(call: ServerUnaryCall<Buffer, Buffer>): Call {
   return { signal: controllerOf(call).signal };
 }
 
-function controllerOf(call: ServerUnaryCall<Buffer, Buffer> | ServerWritableStream<Buffer, Buffer>): AbortController {
+function controllerOf(call: AnyCall): AbortController {
   const controller = new AbortController();
   const abort = () => controller.abort(new CribError('CANCELLED', 'the caller went away or its deadline passed'));
   if (call.cancelled) abort();
@@ -193,45 +234,4 @@ function drained(call: ServerWritableStream<Buffer, Buffer>, signal: AbortSignal
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
   });
-}
-
-interface CallRecord {
-  about(request: object): void;
-  succeeded(): void;
-  /** Logs the failure and returns the status that tells it. */
-  failed(error: unknown): Status;
-}
-
-/** Codes that say that crib or its host is at fault, not the request. */
-const OWN_FAULTS: ReadonlySet<string> = new Set([
-  'INTERNAL',
-  'UNKNOWN',
-  'DATA_LOSS',
-  'UNAVAILABLE',
-  'RESOURCE_EXHAUSTED',
-]);
-
-/** One log line per call: its name, what it is about, milliseconds, and the error. Never the request itself. */
-function beginRecord(method: AnyMethod, log: Log): CallRecord {
-  const begun = performance.now();
-  const fields: Record<string, unknown> = { call: method.name };
-  const end = () => ({ ...fields, ms: Math.round((performance.now() - begun) * 10) / 10 });
-  return {
-    about: (request) => {
-      for (const key of ['podSandboxId', 'containerId']) {
-        const id: unknown = Reflect.get(request, key);
-        if (typeof id === 'string' && id !== '') fields[key] = id.slice(0, 128);
-      }
-    },
-    succeeded: () => log.debug(end(), 'call'),
-    failed: (error) => {
-      const code = errorCodeOf(error);
-      const status = statusOf(error);
-      const line = { ...end(), code, error: status.details };
-      if (!OWN_FAULTS.has(code)) log.info(line, 'call failed');
-      else if (error instanceof CribError) log.warn(line, 'call failed');
-      else log.error({ ...line, stack: error instanceof Error ? error.stack : messageOf(error) }, 'call failed');
-      return status;
-    },
-  };
 }

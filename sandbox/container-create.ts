@@ -11,6 +11,7 @@ import { newId } from '../runtime/containers/ids.js';
 import { mountRootfs, rootfsPaths, unmountRootfs } from '../runtime/containers/rootfs.js';
 import { attempting, CribError } from '../runtime/errors.js';
 import type { ImageRecord } from '../runtime/images/types.js';
+import { traced } from '../runtime/traced.js';
 import { Undo } from '../runtime/undo.js';
 import { ownedDirectory, releaseOwned } from '../volumes/owned.js';
 import { nowNs } from './clock.js';
@@ -78,17 +79,20 @@ async function create(
     undo.push('remove the bundle', () => fs.rm(bundle, { recursive: true, force: true }));
     const paths = rootfsPaths(node.containerRecords.directory(id), bundle);
     undo.push('unmount the root file system', () => unmountRootfs(paths.target));
-    await mountRootfs(node.parts.images.layerPaths(image.chain), paths, pod.record.namespaces.user);
+    const layers = node.parts.images.layerPaths(image.chain);
+    await traced('mount the root file system', () => mountRootfs(layers, paths, pod.record.namespaces.user));
     undo.push('unmount the image volumes', () => unmountImageVolumes(bundle));
     undo.push('unmount the volumes', () => releaseOwned(ownedDirectory(bundle)));
     const mounts = await mountImageVolumes(node.parts.images, bundle, config.mounts, imageVolumes);
     const request = { id, config: { ...config, mounts }, image, rootfs: paths.target };
-    const { spec, user, volumes, cgroup } = await buildBundle(node, pod, request);
+    const { spec, user, volumes, cgroup } = await traced('route volumes and build the spec', () =>
+      buildBundle(node, pod, request),
+    );
     await fs.writeFile(path.join(bundle, 'config.json'), JSON.stringify(spec), { mode: 0o600 });
     const base = newRecord(pod, id, config, image, podConfig);
     const record: ContainerRecord = { ...base, chain, user, volumes, cgroup };
     requireReady(pod);
-    await node.containerRecords.save(record);
+    await traced('record the container', () => node.containerRecords.save(record));
     return new Container(record);
   }).finally(() => node.layersHeld.delete(id));
   node.containers.add(container);

@@ -1,6 +1,7 @@
 /** StartContainer: the keeper runs the OCI runtime and owns what comes of it. */
 
 import { attempting, CribError, messageOf } from '../runtime/errors.js';
+import { traced } from '../runtime/traced.js';
 import { ownedDirectory, releaseOwned } from '../volumes/owned.js';
 import { nowNs } from './clock.js';
 import { finishExit } from './container-exit.js';
@@ -26,7 +27,8 @@ async function start(node: Node, container: Container): Promise<void> {
   requireReady(pod);
   const backend = node.backend(pod.record);
   try {
-    const kept = await backend.start(record, node.bundle(record.id)).finally(() => letGoOfVolumes(node, record.id));
+    const run = () => backend.start(record, node.bundle(record.id));
+    const kept = await traced('run the OCI runtime', run).finally(() => letGoOfVolumes(node, record.id));
     await node.updateContainer(container, {
       state: 'running',
       pid: kept.pid,

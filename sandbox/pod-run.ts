@@ -3,6 +3,7 @@
 import { newId } from '../runtime/containers/ids.js';
 import { attempting, CribError } from '../runtime/errors.js';
 import type { NamespacePaths } from '../runtime/spec/types.js';
+import { traced } from '../runtime/traced.js';
 import { Undo } from '../runtime/undo.js';
 import { nowNs } from './clock.js';
 import type { PodConfig } from './config.js';
@@ -57,15 +58,15 @@ async function create(node: Node, config: PodConfig, handler: string, signal: Ab
     undo.push('remove the pod record', () => node.podRecords.remove(record.id));
     await node.podRecords.save(record);
     undo.push('release the pod', () => backend.release(record));
-    await backend.prepare(record);
+    await traced('prepare the sandbox', () => backend.prepare(record));
     if (ownNetwork) {
       undo.push('detach the pod network', () => parts.network.detach(record.id, AbortSignal.timeout(25_000)));
-      const ips = await attach(node, record, signal);
+      const ips = await traced('attach the network', () => attach(node, record, signal));
       pod.record = { ...record, ips };
     }
-    await backend.finish(pod.record);
+    await traced('finish the sandbox', () => backend.finish(pod.record));
     throwIfCancelled(signal, config);
-    await node.updatePod(pod, { state: 'ready' });
+    await traced('record the pod', () => node.updatePod(pod, { state: 'ready' }));
   });
   node.pods.add(pod);
   node.emit('created', pod.id, pod.id);

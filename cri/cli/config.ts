@@ -33,6 +33,10 @@ export interface Config {
   readonly bridgeSubnets: readonly string[];
   /** Images that RemoveImage and the kubelet's garbage collection leave alone. */
   readonly pinnedImages: readonly string[];
+  /** HOST:PORT, or PORT on loopback, of Prometheus metrics; empty: none. */
+  readonly metricsAddress: string;
+  /** URL of an OpenTelemetry collector that takes OTLP over HTTP; empty: no traces. */
+  readonly tracingEndpoint: string;
   /** Data roots of Docker and Podman, for recognising their volumes. */
   readonly dockerRoots: readonly string[];
 }
@@ -54,6 +58,8 @@ const DEFAULTS: Config = {
   bridgeName: 'crib0',
   bridgeSubnets: ['10.88.0.0/16'],
   pinnedImages: [],
+  metricsAddress: '',
+  tracingEndpoint: '',
   dockerRoots: ['/var/lib/docker', '/var/lib/containers/storage'],
 };
 
@@ -75,6 +81,8 @@ export const CONFIG_KEYS: Readonly<Record<string, keyof Config>> = {
   'network.bridge.name': 'bridgeName',
   'network.bridge.subnets': 'bridgeSubnets',
   'images.pinned': 'pinnedImages',
+  'metrics.address': 'metricsAddress',
+  'tracing.endpoint': 'tracingEndpoint',
   'volumes.docker_roots': 'dockerRoots',
 };
 
@@ -155,7 +163,15 @@ function check(config: Config): void {
   if ((config.streamingCertFile === '') !== (config.streamingKeyFile === '')) {
     refuse('streaming.tls_cert_file and streaming.tls_key_file must both be set, or neither');
   }
+  if (!/^(.*:)?\d{1,5}$|^$/.test(config.metricsAddress)) refuse('metrics.address must be HOST:PORT or PORT');
+  if (config.tracingEndpoint !== '' && !/^https?:$/.test(protocolOf(config.tracingEndpoint))) {
+    refuse('tracing.endpoint must be a URL as http://127.0.0.1:4318');
+  }
   if (!['debug', 'info', 'warn', 'error'].includes(config.logLevel)) {
     refuse('log_level must be debug, info, warn or error');
   }
+}
+
+function protocolOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).protocol : '';
 }

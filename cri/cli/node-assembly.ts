@@ -26,6 +26,8 @@ import type { Config } from './config.js';
 export interface Assembly {
   readonly pods: PodRuntime;
   readonly images: ImageStore;
+  /** Its process id; undefined while it is not connected. */
+  keeperPid(): number | undefined;
   /** Takes down what the pod network needs on the host; only when no pod is left. */
   destroyNetwork(): Promise<void>;
   close(): Promise<void>;
@@ -85,7 +87,8 @@ export async function assemble(config: Config, log: Log, bundles = ownDirectory(
   });
   await Promise.all([keeper.connect(), network.open(), images.open()]);
   await pods.open();
-  return { pods, images, destroyNetwork: () => network.destroy(), close: () => closeAll(pods, images) };
+  const keeperPid = () => (keeper.connected ? keeper.pid : undefined);
+  return { pods, images, keeperPid, destroyNetwork: () => network.destroy(), close: () => closeAll(pods, images) };
 }
 
 async function closeAll(pods: PodRuntime, images: ImageStore): Promise<void> {

@@ -9,6 +9,7 @@ import { createServices } from '../services/services.js';
 import { startStreamingServer } from '../streaming/server.js';
 import { type Config, streamingTls } from './config.js';
 import { assemble } from './node-assembly.js';
+import { startObserving } from './observing.js';
 
 /** Runs until SIGTERM or SIGINT; pods go on running after it. Throws what keeps it from starting. */
 export async function serve(config: Config): Promise<void> {
@@ -29,7 +30,9 @@ export async function serve(config: Config): Promise<void> {
     log,
   });
   const services = createServices({ pods: node.pods, images: node.images, streaming, version: VERSION });
-  const server = await startServer({ listen: config.listen, services, log });
+  const observing = await startObserving(config, node, log, VERSION);
+  const { observers } = observing;
+  const server = await startServer({ listen: config.listen, services, log, observers });
   const { listen, root, state } = config;
   log.info({ listen, root, state, streaming: streaming.url }, 'crib serves');
   releaseProgramPagesAfter(START_MS);
@@ -38,6 +41,7 @@ export async function serve(config: Config): Promise<void> {
   await server.close().catch((error: unknown) => log.warn({ error: messageOf(error) }, 'closing the server'));
   await streaming.close();
   await node.close();
+  await observing.close();
   for (const lock of locks) await lock.release();
   process.exit(0);
 }

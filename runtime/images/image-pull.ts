@@ -4,6 +4,7 @@
  */
 
 import { CribError } from '../errors.js';
+import { traced } from '../traced.js';
 import type { BlobStore } from './blobs.js';
 import type { CatalogImage } from './catalog.js';
 import type { Holds } from './holds.js';
@@ -81,7 +82,7 @@ export class ImagePull {
   /** Makes everything that the image needs and calls `register` while it is held against sweeping. */
   async run<T>(register: (image: CatalogImage) => Promise<T>): Promise<T> {
     this.#publish({ phase: 'resolve', downloaded: 0, total: 0, layers: 0, layersDone: 0 });
-    const resolved = await this.#resolve();
+    const resolved = await traced('resolve the manifest', () => this.#resolve());
     const { config, layers } = resolved.manifest;
     const { descriptor } = resolved.body;
     const digests = [descriptor.digest, config.digest, ...layers.map((layer) => layer.digest)];
@@ -200,13 +201,15 @@ export class ImagePull {
     const { layers } = this.#context;
     const { chainId, descriptor, diffId, signal } = layer;
     if (layers.get(chainId) !== undefined) return;
-    const { prepared, report } = await this.#turn(descriptor.digest, () =>
-      pullLayer({ ...this.#context, session: this.#session, descriptor, diffId, signal, onBytes: layer.publish }),
+    const { prepared, report } = await traced('fetch and unpack a layer', () =>
+      this.#turn(descriptor.digest, () =>
+        pullLayer({ ...this.#context, session: this.#session, descriptor, diffId, signal, onBytes: layer.publish }),
+      ),
     );
     try {
       if (index > 0) await this.#layer(stack, index - 1, { signal });
       const lowers = stack.chain.slice(0, index).reverse();
-      const settled = await this.#settle(prepared, lowers, report.pending);
+      const settled = await traced('settle a layer', () => this.#settle(prepared, lowers, report.pending));
       await layers.commit(prepared, {
         chainId,
         diffId,

@@ -53,6 +53,10 @@ export class KeeperClient implements Keeper {
     return this.#link.pid;
   }
 
+  get connected(): boolean {
+    return this.#link?.isOpen === true;
+  }
+
   async connect(): Promise<void> {
     this.#wanted = true;
     await this.#connected();

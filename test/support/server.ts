@@ -1,6 +1,7 @@
 /** A test node with its gRPC server and a client: what a kubelet talks to. */
 
 import path from 'node:path';
+import type { CallObserver } from '../../cri/call.js';
 import { type CriClient, connect } from '../../cri/client.js';
 import { type RunningServer, startServer } from '../../cri/server.js';
 import { createServices } from '../../cri/services/services.js';
@@ -17,8 +18,13 @@ export interface ServedNode {
 }
 
 /** `subnet` and `bridge` must be of no other test. */
-export async function startServedNode(subnet: string, bridge: string): Promise<ServedNode> {
+export async function startServedNode(
+  subnet: string,
+  bridge: string,
+  observe: (node: TestNode) => Promise<readonly CallObserver[]> = async () => [],
+): Promise<ServedNode> {
   const node = await startTestNode(subnet, bridge);
+  const observers = await observe(node);
   const listen = `unix://${path.join(node.directory, 'crib.sock')}`;
   const { log } = recordingLog();
   const serve = async (): Promise<RunningServer> => {
@@ -26,7 +32,7 @@ export async function startServedNode(subnet: string, bridge: string): Promise<S
     const address = '127.0.0.1:0';
     const streaming = await startStreamingServer({ address, tls: undefined, sessions: pods.sessions, log });
     const services = createServices({ pods, images, streaming, version: 'test' });
-    const server = await startServer({ listen, services, log });
+    const server = await startServer({ listen, services, log, observers });
     return {
       close: async (graceMs) => {
         await server.close(graceMs);
