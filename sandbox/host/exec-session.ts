@@ -36,7 +36,7 @@ export async function execSession(
     throw attempting(`exec in container ${id}`, error);
   } finally {
     io.close();
-    await files.remove();
+    files.remove();
   }
 }
 

@@ -29,7 +29,7 @@ export async function execSync(
     if (result.exitCode !== 0) await throwIfNotStarted(log, id);
     return result;
   } finally {
-    await files.remove();
+    files.remove();
   }
 }
 
