@@ -17,12 +17,3 @@ test('docs/configuration.md lists the keys of the configuration', async () => {
   const listed = firstCells(await doc('configuration.md')).filter((cell) => cell !== 'key' && !cell.startsWith('---'));
   assert.deepEqual(new Set(listed), new Set(Object.keys(CONFIG_KEYS)));
 });
-
-test('docs/api.md lists the calls that services.ts leaves unimplemented', async () => {
-  const services = await readFile(path.resolve(import.meta.dirname, '../../cri/services/services.ts'), 'utf8');
-  const missing = [...services.matchAll(/unimplemented(?:Stream)?\('(\w+)'\)/g)].map((match) => match[1]);
-  const listed = firstCells(await doc('api.md'))
-    .slice(2)
-    .flatMap((cell) => cell.split(', '));
-  assert.deepEqual(new Set(listed), new Set(missing));
-});

@@ -1,7 +1,6 @@
 /** Malformed requests to every call of the CRI, by a real gRPC client to a real server in front of a real node. */
 
 import assert from 'node:assert/strict';
-import fs from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type CriClient, connect } from '../../../cri/client.js';
@@ -15,6 +14,7 @@ import { type Probe, probe } from './bad-input/probe.js';
 import { containerRequest, podRequest, type Subjects } from './bad-input/requests.js';
 import type { Row } from './bad-input/row.js';
 import { ROWS } from './bad-input/rows.js';
+import { unimplementedCalls } from './bad-input/unimplemented.js';
 
 let node: TestNode;
 let server: RunningServer;
@@ -78,17 +78,11 @@ async function remove(podSandboxId: string): Promise<void> {
   await cri.runtime.removePodSandbox({ podSandboxId });
 }
 
-/** The calls that services.ts leaves to later work (docs/api.md has them): their rows count once they are there. */
-async function unimplemented(): Promise<ReadonlySet<string>> {
-  const services = await fs.readFile(path.resolve(import.meta.dirname, '../../../../cri/services/services.ts'), 'utf8');
-  return new Set([...services.matchAll(/unimplemented(?:Stream)?\('(\w+)'/g)].map((match) => match[1] ?? ''));
-}
-
 /** What is wrong with the answer, or nothing. */
 async function verdict(call: CallDescription, row: Row): Promise<string[]> {
   const { code, message } = await client.send(call, row.request(subjects));
   const wrong: string[] = [];
-  if (code === 'UNIMPLEMENTED' && (await unimplemented()).has(call.name)) return [];
+  if (code === 'UNIMPLEMENTED' && unimplementedCalls().has(call.name)) return [];
   if (code !== row.answer) wrong.push(`is not ${row.answer}`);
   if (!message.includes(row.names)) wrong.push(`does not name ${row.names}`);
   if (message.length > 2048) wrong.push(`has ${message.length} characters`);

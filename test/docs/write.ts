@@ -1,0 +1,8 @@
+/** `npm run docs`: writes docs/api.md. */
+
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { DOCS, readApiFields, render } from './api-fields.js';
+import { countBadValues } from './bad-values.js';
+
+writeFileSync(path.join(DOCS, 'api.md'), render(readApiFields(), countBadValues()));
