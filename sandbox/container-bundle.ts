@@ -1,6 +1,7 @@
 /** From a container's configuration to its OCI bundle: who it runs as, what it mounts, which namespaces it joins. */
 
 import os from 'node:os';
+import { inject, resolveCdi } from '../runtime/cdi/inject.js';
 import type { ContainerConfig } from '../runtime/containers/config.js';
 import { CribError } from '../runtime/errors.js';
 import type { ImageRecord } from '../runtime/images/types.js';
@@ -8,7 +9,7 @@ import { startTimeOf } from '../runtime/linux/processes.js';
 import { buildSpec } from '../runtime/spec/build.js';
 import { hostDevices, resolveDevices } from '../runtime/spec/devices.js';
 import { loadLocalhostSeccomp } from '../runtime/spec/seccomp/localhost.js';
-import type { NamespacePaths, OciSpec, ResolvedMount, ResolvedUser } from '../runtime/spec/types.js';
+import type { NamespacePaths, OciSpec, ResolvedMount, ResolvedUser, SpecInput } from '../runtime/spec/types.js';
 import { resolveUser } from '../runtime/spec/users.js';
 import { ownedDirectory } from '../volumes/owned.js';
 import { prepareVolumes } from '../volumes/prepare.js';
@@ -29,12 +30,14 @@ export interface Bundle {
   readonly user: ResolvedUser;
   readonly volumes: readonly VolumeDecision[];
   readonly cgroup: string;
+  /** The OCI runtime runs hooks, also when the container is deleted. */
+  readonly hasHooks: boolean;
 }
 
 /** Gathers the facts and builds the OCI spec. Throws what the client can mend as INVALID_ARGUMENT, naming the field. */
 export async function buildBundle(node: Node, pod: Pod, request: BundleRequest): Promise<Bundle> {
   const { id, config, image, rootfs } = request;
-  const { dockerRoots, host } = node.parts;
+  const { dockerRoots, cdiSpecDirs, host, log } = node.parts;
   const cgroup = `${pod.record.cgroup === '/' ? '' : pod.record.cgroup}/${id}`;
   const [user, volumes, devices, localhostSeccomp, namespaces] = await Promise.all([
     resolveUser(rootfs, config.security, image.run.user),
@@ -50,7 +53,8 @@ export async function buildBundle(node: Node, pod: Pod, request: BundleRequest):
   ]);
   const mounts = volumes.map((volume) => volume.mount).filter((mount) => mount !== undefined);
   const { metadata, hostname, security } = pod.record.config;
-  const spec = buildSpec({
+  const cdi = await resolveCdi(config, user, cdiSpecDirs, log);
+  const input: SpecInput = {
     id,
     config,
     image: image.run,
@@ -64,8 +68,10 @@ export async function buildBundle(node: Node, pod: Pod, request: BundleRequest):
     hostDevices: config.security.privileged ? await hostDevices() : [],
     localhostSeccomp,
     host,
-  });
-  return { spec, user, volumes: volumes.map((volume) => volume.decision), cgroup };
+  };
+  const spec = cdi === undefined ? buildSpec(input) : { ...buildSpec(inject(input, cdi)), hooks: cdi.hooks };
+  const hasHooks = Object.keys(cdi?.hooks ?? {}).length > 0;
+  return { spec, user, hasHooks, volumes: volumes.map((volume) => volume.decision), cgroup };
 }
 
 /** Out of a user namespace no mount gets back to the host: there, all of the host's are slaves (mount_namespaces(7)). */

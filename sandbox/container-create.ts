@@ -85,12 +85,12 @@ async function create(
     undo.push('unmount the volumes', () => releaseOwned(ownedDirectory(bundle)));
     const mounts = await mountImageVolumes(node.parts.images, bundle, config.mounts, imageVolumes);
     const request = { id, config: { ...config, mounts }, image, rootfs: paths.target };
-    const { spec, user, volumes, cgroup } = await traced('route volumes and build the spec', () =>
+    const { spec, ...made } = await traced('route volumes and build the spec', () =>
       buildBundle(node, pod, request),
     );
     await fs.writeFile(path.join(bundle, 'config.json'), JSON.stringify(spec), { mode: 0o600 });
     const base = newRecord(pod, id, config, image, podConfig);
-    const record: ContainerRecord = { ...base, chain, user, volumes, cgroup };
+    const record: ContainerRecord = { ...base, ...made, chain };
     requireReady(pod);
     await traced('record the container', () => node.containerRecords.save(record));
     return new Container(record);
@@ -100,7 +100,7 @@ async function create(
   return id;
 }
 
-type Base = Omit<ContainerRecord, 'chain' | 'user' | 'volumes' | 'cgroup'>;
+type Base = Omit<ContainerRecord, 'chain' | 'user' | 'volumes' | 'cgroup' | 'hasHooks'>;
 
 function newRecord(
   pod: Pod,

@@ -43,6 +43,8 @@ export interface ContainerRecord {
   readonly resources: Resources;
   readonly stopSignal: string;
   readonly cgroup: string;
+  /** Its OCI specification has hooks: the OCI runtime must delete it. */
+  readonly hasHooks: boolean;
   /** Name of the OCI runtime that runs it. */
   readonly runtime: string;
   readonly pid: number;

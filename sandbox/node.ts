@@ -37,6 +37,8 @@ export interface NodeParts {
   readonly writableLayers: WritableLayers;
   /** Docker and Podman data roots, for recognising their volumes. */
   readonly dockerRoots: readonly string[];
+  /** Directories of CDI specifications, the least important first. */
+  readonly cdiSpecDirs: readonly string[];
 }
 
 export class Node {

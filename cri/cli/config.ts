@@ -39,6 +39,8 @@ export interface Config {
   readonly tracingEndpoint: string;
   /** Data roots of Docker and Podman, for recognising their volumes. */
   readonly dockerRoots: readonly string[];
+  /** Directories of CDI specifications; of two that have a device, the later one has it. */
+  readonly cdiSpecDirs: readonly string[];
 }
 
 const DEFAULTS: Config = {
@@ -61,6 +63,7 @@ const DEFAULTS: Config = {
   metricsAddress: '',
   tracingEndpoint: '',
   dockerRoots: ['/var/lib/docker', '/var/lib/containers/storage'],
+  cdiSpecDirs: ['/etc/cdi', '/run/cdi'],
 };
 
 /** Names in the TOML file, with the field each sets. `docs/configuration.md` says what they mean; a test compares. */
@@ -84,6 +87,7 @@ export const CONFIG_KEYS: Readonly<Record<string, keyof Config>> = {
   'metrics.address': 'metricsAddress',
   'tracing.endpoint': 'tracingEndpoint',
   'volumes.docker_roots': 'dockerRoots',
+  'cdi.spec_dirs': 'cdiSpecDirs',
 };
 
 /**

@@ -84,6 +84,7 @@ export async function assemble(config: Config, log: Log, bundles = ownDirectory(
     handlers: new Handlers(handlersOf(runtimes, backendParts), config.defaultHandler),
     writableLayers: new WritableLayers(path.join(root, 'containers')),
     dockerRoots: config.dockerRoots,
+    cdiSpecDirs: config.cdiSpecDirs,
   });
   await Promise.all([keeper.connect(), network.open(), images.open()]);
   await pods.open();

@@ -4,13 +4,17 @@
  */
 
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import fs from 'node:fs';
 import os from 'node:os';
 import { P, RLIMIT_NOFILE } from '../linux/constants.js';
+import { makePipe } from '../linux/descriptors.js';
 
 import { type ChildExit, type ResourceLimit, resourceLimit, waitForExit } from '../linux/processes.js';
 
 /** Descriptors that a spawn may need beyond those that are open. */
 const SPAWN_MARGIN = 64;
+
+type ChildStdio = readonly ['ignore' | number, 'ignore' | number, 'pipe' | number];
 
 export class Children {
   readonly #ours = new Set<number>();
@@ -38,8 +42,24 @@ export class Children {
     if (fd > this.#highestFd) this.#highestFd = fd;
   }
 
-  /** child_process.spawn in a process group of its own and with the limits the keeper was started with. */
-  spawn(argv: readonly string[], env: Readonly<Record<string, string>>, stdio: StdioOptions): ChildProcess {
+  /**
+   * child_process.spawn in a process group of its own and with the limits the keeper was started with. An ignored stdin
+   * is a pipe at its end, never the host's /dev/null: crun before 1.9 gives its descriptors to the container's user
+   * (fchown(2)), who could then take the host's /dev/null from everybody.
+   */
+  spawn(argv: readonly string[], env: Readonly<Record<string, string>>, stdio: ChildStdio): ChildProcess {
+    const [stdin, ...others] = stdio;
+    if (stdin !== 'ignore') return this.#spawn(argv, env, [stdin, ...others]);
+    const { reader, writer } = makePipe();
+    try {
+      fs.closeSync(writer);
+      return this.#spawn(argv, env, [reader, ...others]);
+    } finally {
+      fs.closeSync(reader);
+    }
+  }
+
+  #spawn(argv: readonly string[], env: Readonly<Record<string, string>>, stdio: StdioOptions): ChildProcess {
     const [file = '', ...args] = argv;
     const before = this.#original.soft > BigInt(this.#highestFd + SPAWN_MARGIN);
     if (before) resourceLimit(RLIMIT_NOFILE, this.#original);

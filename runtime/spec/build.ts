@@ -43,9 +43,6 @@ function checkSupported({ config, pod, user, namespaces }: SpecInput): void {
   if (config.security.privileged && !pod.privileged) {
     throw invalid('config.linux.security_context.privileged', 'the pod sandbox was not made privileged');
   }
-  if (config.cdiDevices.length > 0) {
-    throw new CribError('UNIMPLEMENTED', 'config.CDI_devices: the Container Device Interface is not supported yet');
-  }
   if (namespaces.user !== undefined) checkMapped(user, namespaces.user);
   else if (config.security.namespaces.user !== undefined) {
     throw new CribError('INTERNAL', 'a user namespace was asked for, and the pod has none: not run without');

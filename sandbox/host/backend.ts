@@ -12,7 +12,7 @@ import type { IdMapping } from '../../runtime/containers/config.js';
 import { toHostId } from '../../runtime/containers/id-mappings.js';
 import { unmountIfMounted } from '../../runtime/containers/rootfs.js';
 import { makeDirectory } from '../../runtime/durable-file.js';
-import { CribError } from '../../runtime/errors.js';
+import { CribError, messageOf } from '../../runtime/errors.js';
 import type { Keeper, KeptContainer } from '../../runtime/keeper/protocol.js';
 import { FS_MAGIC } from '../../runtime/linux/constants.js';
 import { statFilesystem } from '../../runtime/linux/files.js';
@@ -38,6 +38,8 @@ import { requireReachable } from './reachable.js';
 import { podSysctls } from './sysctls.js';
 
 const CREATE_TIMEOUT_MS = 120_000;
+/** Poststop hooks are run in it. */
+const DELETE_TIMEOUT_MS = 60_000;
 /** Longest line of a container's log before it is split (containerd's max_container_log_line_size). */
 const LOG_LINE_MAX = 16 * 1024;
 
@@ -162,7 +164,18 @@ export class HostBackend implements SandboxBackend {
    * its cgroup and its state directory go. A Go process for that takes longer than all else of a removal (docs/adr/004).
    */
   async clear(container: ContainerRecord): Promise<void> {
+    if (container.hasHooks) await this.#deleteWithHooks(container.id);
     await this.#clear(container.id, container.cgroup);
+  }
+
+  /** For its poststop hooks. One that fails must not keep the container for ever. */
+  async #deleteWithHooks(id: string): Promise<void> {
+    const log = path.join(this.#parts.state, 'containers', id, 'runtime.log');
+    try {
+      await this.#parts.runtime.delete({ id, root: this.#runtimeRoot(), log }, DELETE_TIMEOUT_MS);
+    } catch (error) {
+      this.#parts.log.warn({ container: id, error: messageOf(error) }, 'deleting a container with hooks failed');
+    }
   }
 
   async #clear(id: string, cgroup: string): Promise<void> {

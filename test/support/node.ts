@@ -51,6 +51,7 @@ export async function startTestNode(
     bridgeSubnets: [subnet],
     certsDir: path.join(directory, 'certs.d'),
     ociRuntime: RUNTIME,
+    cdiSpecDirs: cdiDirectories(directory),
   });
   const open = () => assemble(config, log, BUNDLES);
   const registry = await startRegistry();
@@ -88,6 +89,11 @@ export async function startTestNode(
     await registry.stop();
     throw error;
   }
+}
+
+/** Where a test node looks for CDI specifications: the least important directory first. */
+export function cdiDirectories(directory: string): string[] {
+  return ['etc', 'run'].map((name) => path.join(directory, 'cdi', name));
 }
 
 async function endKeeper(state: string): Promise<void> {

@@ -42,7 +42,7 @@ export function containerConfigOf(message: api.ContainerConfig | undefined, fiel
     envs: config.envs.map((entry, index) => environment(entry, `${field}.envs[${index}]`)),
     mounts: config.mounts.map((mount, index) => mountOf(mount, `${field}.mounts[${index}]`)),
     devices: config.devices.map((device, index) => deviceOf(device, `${field}.devices[${index}]`)),
-    cdiDevices: cdiDevices(config.cdiDevices, `${field}.CDI_devices`),
+    cdiDevices: config.cdiDevices.map((device, index) => text(device.name, `CDI_devices[${index}].name`)),
     labels: labels(config.labels, `${field}.labels`),
     annotations: labels(config.annotations, `${field}.annotations`),
     logPath: config.logPath === '' ? '' : fileBelow(config.logPath, `${field}.log_path`),
@@ -103,11 +103,6 @@ function deviceOf(device: api.Device, field: string): DeviceConfig {
     hostPath: absolutePath(device.hostPath, `${field}.host_path`),
     permissions: matching(device.permissions, /^[rwm]{1,3}$/, 'one or more of r, w and m', `${field}.permissions`),
   };
-}
-
-function cdiDevices(devices: readonly api.CDIDevice[], field: string): readonly string[] {
-  if (devices.length > 0) refuse(field, 'is set: CDI devices are not supported by this version of crib');
-  return [];
 }
 
 /** `SIGRTMINPLUS3` is `SIGRTMIN+3` everywhere else; RUNTIME_DEFAULT is no signal of its own. */
