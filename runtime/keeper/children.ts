@@ -3,18 +3,17 @@
  * whose OCI runtime has ended, and orphans), which are reaped here.
  */
 
-import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
-import fs from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
 import os from 'node:os';
 import { P, RLIMIT_NOFILE } from '../linux/constants.js';
-import { makePipe } from '../linux/descriptors.js';
 
 import { type ChildExit, type ResourceLimit, resourceLimit, waitForExit } from '../linux/processes.js';
+import { openNull } from './null-device.js';
 
 /** Descriptors that a spawn may need beyond those that are open. */
 const SPAWN_MARGIN = 64;
 
-type ChildStdio = readonly ['ignore' | number, 'ignore' | number, 'pipe' | number];
+type Stream = 'ignore' | 'pipe' | number;
 
 export class Children {
   readonly #ours = new Set<number>();
@@ -26,6 +25,7 @@ export class Children {
   /** When each start in progress began; a Set keeps the order. */
   readonly #starts = new Set<{ readonly at: number }>();
   #highestFd = 0;
+  readonly #null = openNull();
   readonly #onSignal = () => this.#reap();
 
   /** `softFiles`: the soft RLIMIT_NOFILE that children get, for Node has raised its own. */
@@ -43,23 +43,11 @@ export class Children {
   }
 
   /**
-   * child_process.spawn in a process group of its own and with the limits the keeper was started with. An ignored stdin
-   * is a pipe at its end, never the host's /dev/null: crun before 1.9 gives its descriptors to the container's user
-   * (fchown(2)), who could then take the host's /dev/null from everybody.
+   * child_process.spawn in a process group of its own and with the limits the keeper was started with. What is ignored
+   * is a /dev/null that an OCI runtime cannot give away.
    */
-  spawn(argv: readonly string[], env: Readonly<Record<string, string>>, stdio: ChildStdio): ChildProcess {
-    const [stdin, ...others] = stdio;
-    if (stdin !== 'ignore') return this.#spawn(argv, env, [stdin, ...others]);
-    const { reader, writer } = makePipe();
-    try {
-      fs.closeSync(writer);
-      return this.#spawn(argv, env, [reader, ...others]);
-    } finally {
-      fs.closeSync(reader);
-    }
-  }
-
-  #spawn(argv: readonly string[], env: Readonly<Record<string, string>>, stdio: StdioOptions): ChildProcess {
+  spawn(argv: readonly string[], env: Readonly<Record<string, string>>, streams: readonly Stream[]): ChildProcess {
+    const stdio = streams.map((stream) => (stream === 'ignore' ? this.#null : stream));
     const [file = '', ...args] = argv;
     const before = this.#original.soft > BigInt(this.#highestFd + SPAWN_MARGIN);
     if (before) resourceLimit(RLIMIT_NOFILE, this.#original);

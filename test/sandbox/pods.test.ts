@@ -223,3 +223,16 @@ test('an unknown handler, image or pod is said so', async () => {
 });
 
 const pick = ({ exitCode, reason }: { exitCode: number; reason: string }) => ({ exitCode, reason });
+
+test("a container's user never becomes the owner of the host's /dev/null", async () => {
+  const before = await fs.stat('/dev/null');
+  const pod = await runPod('null');
+  const base = shell('cat; sleep 1000');
+  const security = { ...base.security, runAsUser: 1234, runAsGroup: 1234 };
+  const plain = await start(pod, { ...base, security });
+  const terminal = await start(pod, { ...shell('sleep 1000'), security, tty: true, stdin: true });
+  for (const id of [plain, terminal]) assert.equal(await text(id, 'sh', '-c', 'cat; id -u'), '1234');
+  const after = await fs.stat('/dev/null');
+  assert.deepEqual([after.uid, after.gid, after.mode], [before.uid, before.gid, before.mode]);
+  await pods().removePod(pod);
+});
