@@ -85,9 +85,7 @@ async function create(
     undo.push('unmount the volumes', () => releaseOwned(ownedDirectory(bundle)));
     const mounts = await mountImageVolumes(node.parts.images, bundle, config.mounts, imageVolumes);
     const request = { id, config: { ...config, mounts }, image, rootfs: paths.target };
-    const { spec, ...made } = await traced('route volumes and build the spec', () =>
-      buildBundle(node, pod, request),
-    );
+    const { spec, ...made } = await traced('route volumes and build the spec', () => buildBundle(node, pod, request));
     await fs.writeFile(path.join(bundle, 'config.json'), JSON.stringify(spec), { mode: 0o600 });
     const base = newRecord(pod, id, config, image, podConfig);
     const record: ContainerRecord = { ...base, ...made, chain };
