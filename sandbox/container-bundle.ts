@@ -46,12 +46,13 @@ export async function buildBundle(node: Node, pod: Pod, request: BundleRequest):
       rootfs,
       dockerRoots,
       owned: ownedDirectory(node.bundle(id)),
+      withoutSubmounts: leavesOutSubmounts(node, pod),
     }),
     resolveDevices(config.devices),
     loadLocalhostSeccomp(config.security),
     namespacesOf(node, pod, config),
   ]);
-  const mounts = volumes.map((volume) => volume.mount).filter((mount) => mount !== undefined);
+  const mounts = volumes.flatMap(({ mount, submounts = [] }) => (mount === undefined ? [] : [mount, ...submounts]));
   const { metadata, hostname, security } = pod.record.config;
   const cdi = await resolveCdi(config, user, cdiSpecDirs, log);
   const input: SpecInput = {
@@ -78,6 +79,10 @@ export async function buildBundle(node: Node, pod: Pod, request: BundleRequest):
 function capabilitiesOf(node: Node, { record }: Pod): SandboxCapabilities {
   const { capabilities } = node.backend(record);
   return record.namespaces.user === undefined ? capabilities : { ...capabilities, bidirectionalPropagation: false };
+}
+
+function leavesOutSubmounts(node: Node, { record }: Pod): boolean {
+  return record.namespaces.user !== undefined && !node.backend(record).capabilities.submountsInUserNamespace;
 }
 
 /** The pod's own files, where the client mounts nothing of its own. Read-only with the root file system. */

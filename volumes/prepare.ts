@@ -14,6 +14,7 @@ import { gatherFacts, type SourceFacts } from './facts.js';
 import { MountTable } from './mount-table.js';
 import { mountIdMapped, releaseOwned } from './owned.js';
 import { KINDS } from './registry.js';
+import { submountsOf } from './submounts.js';
 import type { MountFacts, PreparedVolume, PrepareVolumes, VolumeContext, VolumeDecision } from './types.js';
 import { type CheckedMount, checkMounts } from './validate.js';
 
@@ -65,13 +66,11 @@ async function prepareOne(
   const isDirectory = facts.type === 'directory';
   const destinations = all.map((other) => other.containerPath);
   await checkDestination(context.rootfs, containerPath, isDirectory, destinations, field);
-  const resolved = resolve(config, facts, decision.readonly);
-  return {
-    decision,
-    mount: isIdMapped(config)
-      ? idMapped(mount, resolved, source, path.join(context.owned, String(all.indexOf(mount))))
-      : resolved,
-  };
+  const direct = resolve(config, facts, decision.readonly);
+  const target = path.join(context.owned, String(all.indexOf(mount)));
+  const resolved = isIdMapped(config) ? idMapped(mount, direct, source, target) : direct;
+  const submounts = context.withoutSubmounts ? submountsOf(resolved, facts.realPath, table) : [];
+  return { decision, mount: resolved, submounts };
 }
 
 function decide(config: MountConfig, facts: MountFacts, context: VolumeContext): VolumeDecision {

@@ -54,6 +54,8 @@ export interface SandboxCapabilities {
   /** Why `idmap` is false; empty where it is true. */
   readonly idmapObstacle: string;
   readonly recursiveReadOnly: boolean;
+  /** In a user namespace too, a bind mount brings the mounts below its source; else each gets one of its own. */
+  readonly submountsInUserNamespace: boolean;
   readonly bidirectionalPropagation: boolean;
 }
 
@@ -61,6 +63,8 @@ export interface PreparedVolume {
   readonly decision: VolumeDecision;
   /** undefined where the route is `skipped`. */
   readonly mount: ResolvedMount | undefined;
+  /** Mounts below it that the OCI runtime would leave out. */
+  readonly submounts?: readonly ResolvedMount[];
 }
 
 export interface VolumeContext {
@@ -70,6 +74,8 @@ export interface VolumeContext {
   readonly dockerRoots: readonly string[];
   /** A directory for the mounts that crib makes itself (owned.ts); made when it is needed. */
   readonly owned: string;
+  /** The OCI runtime leaves the mounts below a source out of its bind mount. */
+  readonly withoutSubmounts: boolean;
 }
 
 /** All or nothing: when one mount is refused none is prepared, and the error names the field. */

@@ -19,6 +19,7 @@ import { type ProbeSpec, probeRuntime, systemCommand, type Trial } from './probe
 export const NO_FEATURES: RuntimeFeatures = {
   recursiveReadOnly: false,
   userNamespaces: false,
+  userNamespaceSubmounts: false,
   userNamespaceObstacle: 'it was not tried',
 };
 
@@ -31,9 +32,11 @@ export async function tryFeatures(facts: RuntimeFacts, stateDir: string, cgroups
   const outcome = (trial: Trial) => probeRuntime(facts, stateDir, cgroups, trial).catch(messageOf);
   const recursive = await outcome(recursiveReadOnly);
   const namespaced = await outcome(userNamespace);
+  const submounts = namespaced === undefined ? await outcome(submountsInUserNamespace) : namespaced;
   return {
     recursiveReadOnly: recursive === undefined,
     userNamespaces: namespaced === undefined,
+    userNamespaceSubmounts: submounts === undefined,
     userNamespaceObstacle: namespaced ?? '',
   };
 }
@@ -41,19 +44,28 @@ export async function tryFeatures(facts: RuntimeFacts, stateDir: string, cgroups
 /** A tree with a tmpfs in it is mounted recursively read-only (`rro`; mount_setattr(2) of Linux 5.12). */
 const recursiveReadOnly: Trial = {
   async prepare(spec: ProbeSpec, directory: string): Promise<void> {
-    const source = path.join(directory, 'source');
-    fs.mkdirSync(path.join(source, 'sub'), { recursive: true });
-    mount('tmpfs', path.join(source, 'sub'), 'tmpfs', 0);
-    spec.mounts.push({ destination: '/mnt', type: 'bind', source, options: ['rbind', 'rprivate', 'ro', 'rro'] });
-    const command = await systemCommand('cat');
-    if (command === undefined) throw new CribError('FAILED_PRECONDITION', 'this host has no `cat` to try with');
-    spec.process = { ...spec.process, args: [...command, '/proc/self/mountinfo'] };
+    await showTree(spec, directory, ['rbind', 'rprivate', 'ro', 'rro']);
   },
   check(output: string): void {
-    const sub = parseMountInfo(output).find(({ mountPoint }) => mountPoint === '/mnt/sub');
-    if (sub?.options.includes('ro') !== true) throw new CribError('FAILED_PRECONDITION', 'a mount below is writable');
+    if (submount(output)?.options.includes('ro') === true) return;
+    throw new CribError('FAILED_PRECONDITION', 'a mount below is writable');
   },
 };
+
+/** Mounts a tree with a tmpfs in it at /mnt and has the container print its mounts. */
+async function showTree(spec: ProbeSpec, directory: string, options: readonly string[]): Promise<void> {
+  const source = path.join(directory, 'source');
+  fs.mkdirSync(path.join(source, 'sub'), { recursive: true });
+  mount('tmpfs', path.join(source, 'sub'), 'tmpfs', 0);
+  spec.mounts.push({ destination: '/mnt', type: 'bind', source, options });
+  const command = await systemCommand('cat');
+  if (command === undefined) throw new CribError('FAILED_PRECONDITION', 'this host has no `cat` to try with');
+  spec.process = { ...spec.process, args: [...command, '/proc/self/mountinfo'] };
+}
+
+function submount(output: string) {
+  return parseMountInfo(output).find(({ mountPoint }) => mountPoint === '/mnt/sub');
+}
 
 /** As a pod has it: the namespaces are pinned, the user namespace owns the others, the root is an overlay of id-mapped layers. */
 const userNamespace: Trial = {
@@ -83,4 +95,14 @@ const userNamespace: Trial = {
     };
   },
   check(): void {},
+};
+
+const submountsInUserNamespace: Trial = {
+  async prepare(spec: ProbeSpec, directory: string): Promise<void> {
+    await userNamespace.prepare(spec, directory);
+    await showTree(spec, directory, ['rbind', 'rprivate']);
+  },
+  check(output: string): void {
+    if (submount(output) === undefined) throw new CribError('FAILED_PRECONDITION', 'a mount below is left out');
+  },
 };

@@ -17,6 +17,8 @@ export interface RuntimeFeatures {
   readonly recursiveReadOnly: boolean;
   /** Containers in a pinned user namespace, on a root file system of id-mapped layers. */
   readonly userNamespaces: boolean;
+  /** There, a bind mount brings the mounts below its source; crun 1.8 leaves them out. */
+  readonly userNamespaceSubmounts: boolean;
   /** Why there are none; empty where there are. */
   readonly userNamespaceObstacle: string;
 }

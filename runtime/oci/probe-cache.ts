@@ -42,12 +42,13 @@ function isRecord(value: unknown): value is ProbeRecord {
   const { features } = value;
   if (typeof features !== 'object' || features === null) return false;
   if (!('recursiveReadOnly' in features) || !('userNamespaces' in features)) return false;
-  if (!('userNamespaceObstacle' in features)) return false;
+  if (!('userNamespaceObstacle' in features) || !('userNamespaceSubmounts' in features)) return false;
   return (
     typeof value.key === 'string' &&
     typeof value.version === 'string' &&
     typeof features.recursiveReadOnly === 'boolean' &&
     typeof features.userNamespaces === 'boolean' &&
+    typeof features.userNamespaceSubmounts === 'boolean' &&
     typeof features.userNamespaceObstacle === 'string'
   );
 }

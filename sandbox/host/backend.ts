@@ -60,13 +60,14 @@ export class HostBackend implements SandboxBackend {
 
   constructor(parts: HostBackendParts) {
     this.#parts = parts;
-    const { recursiveReadOnly, userNamespaces, userNamespaceObstacle } = parts.runtime.features;
+    const { recursiveReadOnly, userNamespaces, userNamespaceObstacle, userNamespaceSubmounts } = parts.runtime.features;
     this.capabilities = {
       guest: false,
       guestLocal: [],
       idmap: userNamespaces,
       idmapObstacle: userNamespaceObstacle,
       recursiveReadOnly,
+      submountsInUserNamespace: userNamespaceSubmounts,
       bidirectionalPropagation: true,
     };
   }

@@ -16,11 +16,13 @@ export const HOST: VolumeContext = {
     idmap: false,
     idmapObstacle: 'a test',
     recursiveReadOnly: true,
+    submountsInUserNamespace: true,
     bidirectionalPropagation: true,
   },
   rootfs: '',
   dockerRoots: ['/var/lib/docker'],
   owned: '/nowhere',
+  withoutSubmounts: false,
 };
 
 export const GUEST: VolumeContext = {

@@ -15,7 +15,12 @@ import { lastRuntimeError } from '../../../runtime/oci/runtime-log.js';
 const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 describe('argument vectors', () => {
-  const features = { recursiveReadOnly: true, userNamespaces: false, userNamespaceObstacle: '' };
+  const features = {
+    recursiveReadOnly: true,
+    userNamespaces: false,
+    userNamespaceSubmounts: false,
+    userNamespaceObstacle: '',
+  };
   const runtime = new OciRuntime({ name: 'x', path: '/x', version: '1', works: true, reason: '', features });
   const target = { id: 'c1', root: '/r', log: '/l' };
   const globals = ['/x', '--root', '/r', '--log', '/l', '--log-format', 'json'];
