@@ -23,6 +23,8 @@ export interface PodRecord {
   readonly id: string;
   readonly config: PodConfig;
   readonly handler: string;
+  /** As the client named it, empty for the default; not in records of the first version. */
+  readonly requestedHandler?: string;
   readonly state: PodState;
   /** Nanoseconds since the epoch, decimal. */
   readonly createdAt: string;
@@ -68,11 +70,11 @@ export class Pod {
   }
 }
 
-export function podView({ id, config, handler, state, createdAt, ips }: PodRecord): PodView {
+export function podView({ id, config, handler, requestedHandler, state, createdAt, ips }: PodRecord): PodView {
   return {
     id,
     config,
-    handler,
+    handler: requestedHandler ?? handler,
     state: state === 'ready' ? 'ready' : 'not-ready',
     createdAt: BigInt(createdAt),
     ips,

@@ -50,7 +50,7 @@ async function create(node: Node, config: PodConfig, handler: string, signal: Ab
   if (ownNetwork && !readiness.ready) {
     throw new CribError('UNAVAILABLE', `the pod network is not ready: ${readiness.message}`);
   }
-  const record = newRecord(node, config, parts.handlers.resolve(handler));
+  const record = { ...newRecord(node, config, parts.handlers.resolve(handler)), requestedHandler: handler };
   const backend = node.backend(record);
   checkUserNamespace(config, record.handler, backend.capabilities);
   const pod = new Pod(record);

@@ -101,8 +101,10 @@ class NodeRuntime implements PodRuntime {
     await pod.serial.run(async () => {
       requireReady(pod);
       const { config, cgroup, ownsCgroup } = pod.record;
+      // What the request leaves out stays as it is.
+      const next = { ...config, overhead: overhead ?? config.overhead, resources: resources ?? config.resources };
       if (ownsCgroup && resources !== undefined) await this.#node.parts.cgroups.apply(cgroup, resources);
-      await this.#node.updatePod(pod, { config: { ...config, overhead, resources } });
+      await this.#node.updatePod(pod, { config: next });
     });
   }
 

@@ -20,9 +20,9 @@ export async function statsOfContainer(node: Node, container: Container): Promis
   };
 }
 
-/** The pod's own cgroup counts everything in it, also what crib adds; its containers are listed beside. */
+/** The pod's own cgroup counts everything in it, also what crib adds; the containers that run are listed beside. */
 export async function statsOfPod(node: Node, pod: Pod): Promise<PodStatsView> {
-  const containers = node.containersOf(pod.id);
+  const containers = node.containersOf(pod.id).filter(({ record }) => record.state === 'running');
   const [sample, interfaces, perContainer] = await Promise.all([
     pod.record.state === 'ready' ? node.parts.sampler.statsCached(pod.record.cgroup) : undefined,
     interfacesOf(node, pod),

@@ -29,7 +29,7 @@ export function podStats(view: PodStatsView): DeepPartial<api.PodSandboxStats> {
     linux: {
       cpu: cpu(cgroup, view.nanoCores),
       memory: memory(cgroup),
-      network: cgroup === undefined ? undefined : network(cgroup.timestamp, view.interfaces),
+      network: network(cgroup?.timestamp, view.interfaces),
       process: cgroup === undefined ? undefined : { timestamp: cgroup.timestamp, processCount: value(cgroup.pids) },
       containers: view.containers.map(containerStats),
       io: io(cgroup),
@@ -93,8 +93,12 @@ function psiData({ totalNs, avg10, avg60, avg300 }: PressureTimes): DeepPartial<
   return { total: totalNs, avg10, avg60, avg300 };
 }
 
-/** The kubelet takes the default interface for the pod's traffic. */
-function network(timestamp: bigint, interfaces: readonly InterfaceStats[]): DeepPartial<api.NetworkUsage> {
+/** The kubelet takes the default interface for the pod's traffic; without `eth0` it is the first, as in containerd. */
+function network(
+  timestamp: bigint | undefined,
+  interfaces: readonly InterfaceStats[],
+): DeepPartial<api.NetworkUsage> | undefined {
+  if (timestamp === undefined || interfaces.length === 0) return undefined;
   const messages = interfaces.map((counters) => ({
     name: counters.name,
     rxBytes: value(counters.rxBytes),
@@ -102,7 +106,7 @@ function network(timestamp: bigint, interfaces: readonly InterfaceStats[]): Deep
     txBytes: value(counters.txBytes),
     txErrors: value(counters.txErrors),
   }));
-  const defaultInterface = messages.find(({ name }) => name === 'eth0');
+  const defaultInterface = messages.find(({ name }) => name === 'eth0') ?? messages[0];
   return { timestamp, defaultInterface, interfaces: messages.filter((message) => message !== defaultInterface) };
 }
 
