@@ -59,6 +59,13 @@ export class Contestant {
     return this.#cri;
   }
 
+  /** What a reboot may drop lies in memory, as /run does; `--state` of each is `state` in its directory. */
+  async mountState(): Promise<void> {
+    const state = join(this.dir, 'state');
+    await mkdir(state, { recursive: true, mode: 0o711 });
+    await command('mount', ['-t', 'tmpfs', '-o', 'mode=711', 'tmpfs', state]);
+  }
+
   /** Starts the daemon; milliseconds until Status says that runtime and network are ready. */
   async start(): Promise<number> {
     this.#cri.close();
@@ -112,6 +119,7 @@ export class Contestant {
     for (const { pid, line } of await processTable()) {
       if (line.includes(`${this.dir}/`) && pid !== process.pid) endProcess(pid);
     }
+    await command('umount', ['-l', join(this.dir, 'state')]).catch(() => {}); // not mounted yet
     await removeBridge(this.#bridge);
     if (this.side === 'crib') {
       await command('nft', ['delete', 'table', 'inet', `crib_${this.#bridge}`]).catch(() => {}); // its own network only

@@ -19,6 +19,11 @@ interface Usage {
   readonly all: Memory;
 }
 
+/** Before anything else was asked of them. */
+export async function measureStarted(contestants: readonly Contestant[], results: Results): Promise<void> {
+  for (const on of contestants) addUsage(results, 'just started', on, await usage(on));
+}
+
 /** On one runtime after the other: each needs the machine's memory and processors for itself here. */
 export async function measureDensity(
   contestants: readonly Contestant[],

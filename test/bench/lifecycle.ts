@@ -8,15 +8,17 @@ import { type Results, timed } from './results.js';
 import type { Workload } from './workload.js';
 
 const EXECS_PER_POD = 3;
+/** Below the range that clients' ports are taken from (ip_local_port_range). */
+const HOST_PORT = 30_080;
 const BATCH = 8;
 const WIDTH = 4;
 
 /** Milliseconds of each call of one life. */
 type Life = Readonly<Record<string, number>>;
 
-async function live(on: Contestant, workload: Workload, pidMode: PidMode): Promise<Life> {
+async function live(on: Contestant, workload: Workload, pidMode: PidMode, hostPort?: number): Promise<Life> {
   const { cri } = on;
-  const sandboxConfig = await workload.pod(pidMode);
+  const sandboxConfig = await workload.pod(pidMode, hostPort);
   const pod = await timed(() => cri.runtime.runPodSandbox({ config: sandboxConfig }));
   const { podSandboxId } = pod.value;
   const config = workload.container(pidMode, 'polite');
@@ -71,6 +73,12 @@ export async function measureLifecycle(
         results.add(group, 'CreateContainer + StartContainer', 'ms', 'bare', await bare.createAndStart());
       }
     }
+  }
+  for (let round = 0; round < Math.ceil(rounds / 3); round++) {
+    const order = round % 2 === 0 ? cni : [...cni].reverse();
+    const group = 'One pod at a time, one host port, bridge and portmap by CNI';
+    for (const on of order)
+      addLife(results, group, on.side, networked(await live(on, workload, 'CONTAINER', HOST_PORT)));
   }
 }
 

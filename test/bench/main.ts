@@ -11,7 +11,7 @@ import { command } from '../support/command.js';
 import { BareRuntime } from './bare-runtime.js';
 import { measureLog } from './container-log.js';
 import { type Contestant, containerdContestant, cribContestant } from './contestant.js';
-import { measureDensity } from './density.js';
+import { measureDensity, measureStarted } from './density.js';
 import { measurePull } from './image-pull.js';
 import { startImages } from './images.js';
 import { findLeftovers, mountsBelow, removeCgroupParent } from './leftovers.js';
@@ -84,6 +84,7 @@ async function prepare(
   onStage(stage);
   for (const on of [...cni, ...(bridge === undefined ? [] : [bridge])]) {
     undo.push(() => on.stop());
+    await on.mountState();
     await on.start();
     await on.cri.images.pullImage({ image: { image: images.busybox } });
   }
@@ -94,6 +95,7 @@ async function measure({ options, dir, contestants, workload, bigImage, results,
   const { cni } = contestants;
   const wants = (part: Part) => options.parts.includes(part);
   const say = (part: Part) => console.error(`bench: ${part}`);
+  if (wants('density')) await measureStarted(cni, results);
   if (wants('lifecycle') || wants('exec')) {
     const bare = await bareRuntime(dir, contestants, workload, results, undo);
     if (wants('lifecycle')) {

@@ -22,23 +22,32 @@ export function toMarkdown(results: Results, head: readonly string[]): string {
   const rows = results.rows();
   const lines = [...head, ''];
   for (const group of new Set(rows.map((row) => row.group))) {
-    lines.push(`**${group}**`, '', '| measure | crib | containerd | crib / containerd | bare runtime | n |');
-    lines.push('| --- | --- | --- | --- | --- | --- |');
-    lines.push(...rows.filter((row) => row.group === group).map(tableRow), '');
+    lines.push(`**${group}**`, '', ...table(rows.filter((row) => row.group === group)), '');
   }
   if (results.notes.length > 0) lines.push('Notes:', '', ...results.notes.map((note) => `- ${note}`), '');
   return lines.join('\n');
 }
 
-function tableRow(row: Row): string {
+const COLUMNS = ['measure', 'crib', 'containerd', 'crib / containerd', 'bare runtime', 'n'];
+
+/** Aligned, as the formatter of this repository has tables. */
+function table(rows: readonly Row[]): string[] {
+  const cells = [COLUMNS, ...rows.map(cellsOf)];
+  const widths = COLUMNS.map((_, column) => Math.max(3, ...cells.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]) => `| ${widths.map((width, i) => (row[i] ?? '').padEnd(width)).join(' | ')} |`;
+  const rule = line(widths.map((width) => '-'.repeat(width)));
+  return [line(COLUMNS), rule, ...rows.map((row) => line(cellsOf(row)))];
+}
+
+function cellsOf(row: Row): string[] {
   const cell = (side: Side) => summaryText(row.sides[side], row.unit);
   const ratio = row.ratio === undefined ? medianRatio(row) : `${row.ratio.toFixed(2)}`;
   const n = Math.max(0, ...Object.values(row.sides).map((summary) => summary?.n ?? 0));
-  return `| ${row.name} | ${cell('crib')} | ${cell('containerd')} | ${ratio} | ${cell('bare')} | ${n} |`;
+  return [row.name, cell('crib'), cell('containerd'), ratio, cell('bare'), `${n}`];
 }
 
 function medianRatio({ sides }: Row): string {
-  if (sides.crib === undefined || sides.containerd === undefined) return '';
+  if (sides.crib === undefined || sides.containerd === undefined || sides.containerd.median === 0) return '';
   return (sides.crib.median / sides.containerd.median).toFixed(2);
 }
 

@@ -12,6 +12,8 @@ export interface PodShape {
   readonly pidMode: PidMode;
   readonly logDirectory: string;
   readonly cgroupParent: string;
+  /** Published for port 80 of the pod. */
+  readonly hostPort?: number;
 }
 
 export function podConfig(shape: PodShape): DeepPartial<PodSandboxConfig> {
@@ -21,6 +23,7 @@ export function podConfig(shape: PodShape): DeepPartial<PodSandboxConfig> {
     logDirectory: shape.logDirectory,
     dnsConfig: { servers: ['10.96.0.10'], searches: ['bench.svc.cluster.local'], options: ['ndots:5'] },
     labels: { app: 'bench', 'io.kubernetes.pod.name': shape.name },
+    ...(shape.hostPort !== undefined && { portMappings: [{ containerPort: 80, hostPort: shape.hostPort }] }),
     annotations: { 'kubernetes.io/config.source': 'api' },
     linux: {
       cgroupParent: shape.cgroupParent,

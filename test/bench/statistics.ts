@@ -21,10 +21,10 @@ export function summarize(samples: readonly number[]): Summary {
 
 /**
  * Median of the ratios of samples that were taken one right after the other: what slows the machine for a while slows
- * both, and falls out. Undefined when the series are not of one length.
+ * both, and falls out. Undefined when the series are not of one length, or theirs has a 0 in it.
  */
 export function pairedRatio(ours: readonly number[], theirs: readonly number[]): number | undefined {
-  if (ours.length === 0 || ours.length !== theirs.length) return undefined;
+  if (ours.length === 0 || ours.length !== theirs.length || theirs.includes(0)) return undefined;
   return quantile(
     ours.map((value, index) => value / (theirs[index] ?? Number.NaN)),
     0.5,

@@ -38,12 +38,13 @@ export class Workload {
   }
 
   /** A pod's request with a name and a log directory of its own. */
-  async pod(pidMode: PidMode) {
+  async pod(pidMode: PidMode, hostPort?: number) {
     this.#count += 1;
     const name = `p${this.#count}`;
     const logDirectory = join(this.#dir, 'logs', name);
     await mkdir(logDirectory, { recursive: true });
-    return podConfig({ name, pidMode, logDirectory, cgroupParent: this.cgroupParent });
+    const port = hostPort === undefined ? {} : { hostPort };
+    return podConfig({ name, pidMode, logDirectory, cgroupParent: this.cgroupParent, ...port });
   }
 
   /** `polite`: ends on SIGTERM. Anything else is a program to run. */

@@ -51,6 +51,15 @@ test('a directory without a record is an orphan of a crash', async () => {
   assert.deepEqual(await records.load(), { records: [], orphans: ['unfinished'] });
 });
 
+test('a record that was not durable is an orphan when a power cut left it empty', async () => {
+  const { records, lines } = open();
+  await records.save({ id: 'a', value: 1 }, false);
+  assert.deepEqual((await open().records.load()).records, [{ id: 'a', value: 1 }]);
+  await fs.truncate(path.join(root, 'a', 'state.json'));
+  assert.deepEqual(await records.load(), { records: [], orphans: ['a'] });
+  assert.deepEqual(lines, []);
+});
+
 test('a half-written, foreign or misplaced record is set aside, reported once and never an orphan', async () => {
   const { records, lines } = open();
   const contents = { half: '{"id":"half","va', foreign: '{"id":"foreign"}', moved: '{"id":"other","value":1}' };
