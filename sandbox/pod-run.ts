@@ -56,7 +56,8 @@ async function create(node: Node, config: PodConfig, handler: string, signal: Ab
   const pod = new Pod(record);
   await Undo.guard(parts.log, async (undo) => {
     undo.push('remove the pod record', () => node.podRecords.remove(record.id));
-    await node.podRecords.save(record);
+    // Not for a power cut, which leaves nothing of a pod that has not been reported.
+    await node.podRecords.save(record, false);
     undo.push('release the pod', () => backend.release(record));
     await traced('prepare the sandbox', () => backend.prepare(record));
     if (ownNetwork) {

@@ -30,14 +30,15 @@ export class Records<T extends { readonly id: string }> {
     return directoryOf(this.#root, id);
   }
 
-  async save(record: T): Promise<void> {
+  /** `durable` as for replaceFile: false where a power cut undoes what the record is of, too. */
+  async save(record: T, durable = true): Promise<void> {
     const directory = this.directory(record.id);
     try {
-      await replaceFile(path.join(directory, FILE), JSON.stringify(record), true);
+      await replaceFile(path.join(directory, FILE), JSON.stringify(record), durable);
     } catch (error) {
       if (errnoName(error) !== 'ENOENT') throw error;
       await makeDirectory(directory, 0o700);
-      await replaceFile(path.join(directory, FILE), JSON.stringify(record), true);
+      await replaceFile(path.join(directory, FILE), JSON.stringify(record), durable);
     }
   }
 
@@ -65,7 +66,9 @@ export class Records<T extends { readonly id: string }> {
   async #read(id: string): Promise<T | 'set aside' | undefined> {
     const file = path.join(this.#root, id, FILE);
     try {
-      if ((await fs.stat(file)).size > MAX_BYTES) throw new Error(`larger than ${MAX_BYTES} bytes`);
+      const { size } = await fs.stat(file);
+      if (size === 0) return undefined; // first saved without `durable`, and the power was cut
+      if (size > MAX_BYTES) throw new Error(`larger than ${MAX_BYTES} bytes`);
       const value: unknown = JSON.parse(await fs.readFile(file, 'utf8'));
       if (!this.#valid(value) || value.id !== id) throw new Error('not a record of this kind and version');
       return value;

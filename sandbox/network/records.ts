@@ -37,6 +37,11 @@ export class NetworkRecords {
       if (name.endsWith('.tmp')) await fs.rm(file, { force: true });
       if (!name.endsWith(SUFFIX)) continue;
       const podId = name.slice(0, -SUFFIX.length);
+      // First saved without `durable`, and the power was cut.
+      if ((await fs.stat(file)).size === 0) {
+        await fs.rm(file, { force: true });
+        continue;
+      }
       try {
         this.#records.set(podId, await read(file, podId));
       } catch (error) {
@@ -59,13 +64,16 @@ export class NetworkRecords {
     return [...this.#records.keys()];
   }
 
-  /** Counts as given from this moment on, and is durable once the promise resolves. */
-  async save(record: NetworkRecord): Promise<void> {
+  /**
+   * Counts as given from this moment on, and survives kill -9 once the promise resolves; a power cut too where `durable`:
+   * where what was given is more than the kernel forgets with a reboot.
+   */
+  async save(record: NetworkRecord, durable: boolean): Promise<void> {
     const file = this.#file(record.podId);
     const before = this.#records.get(record.podId);
     this.#records.set(record.podId, record);
     try {
-      await replaceFile(file, JSON.stringify(record), true);
+      await replaceFile(file, JSON.stringify(record), durable);
     } catch (error) {
       if (before === undefined) this.#records.delete(record.podId);
       else this.#records.set(record.podId, before);

@@ -111,7 +111,7 @@ export class BridgeNetwork {
       addresses: addresses.map(formatAddress),
       ports,
     };
-    await this.#records.save(record);
+    await this.#records.save(record, false);
     try {
       await this.#connect(record.link, bridge, request.netns, addresses);
       if (signal.aborted) throw new CribError('CANCELLED', `attaching pod ${record.pod}: the caller gave up`);

@@ -64,7 +64,8 @@ export class CniNetwork {
       config: state.config,
       capabilityArgs: capabilityArgs(request),
     };
-    await this.#records.save(record);
+    // Durable: address management (host-local) keeps its files over a reboot.
+    await this.#records.save(record, true);
     let last: CniResult | undefined;
     try {
       for (const plugin of record.config.plugins) {
@@ -73,7 +74,7 @@ export class CniNetwork {
       }
       if (last === undefined) throw new CribError('INTERNAL', `CNI network ${record.config.name} has no plugins`);
       const ips = podAddresses(last, INTERFACE, record.config.plugins.at(-1)?.type ?? '');
-      await this.#records.save({ ...record, phase: 'added', result: last.raw });
+      await this.#records.save({ ...record, phase: 'added', result: last.raw }, true);
       return { ips, interfaceName: INTERFACE };
     } catch (error) {
       await this.#undo(last === undefined ? record : { ...record, result: last.raw });
