@@ -25,7 +25,7 @@ import { requireReady, stopPod } from './pod-stop.js';
 import { reconcile } from './reconcile.js';
 import { labelsMatch } from './registry.js';
 import { createSessions } from './sessions.js';
-import { statsOfContainer, statsOfPod } from './stats.js';
+import { statsOfContainer, statsOfPod, upperOf } from './stats.js';
 import type { Sessions } from './streams.js';
 import type {
   ContainerEvent,
@@ -203,7 +203,9 @@ class NodeRuntime implements PodRuntime {
   }
 
   async writableLayersUsage() {
-    return this.#node.parts.writableLayers.total();
+    const { writableLayers } = this.#node.parts;
+    for (const { id } of this.#node.containers.values()) writableLayers.usage(id, upperOf(this.#node, id));
+    return writableLayers.total();
   }
 
   #filterContainers(filter: ContainerFilter) {

@@ -7,16 +7,20 @@ import type { Node } from './node.js';
 import type { Pod } from './pod-record.js';
 import type { ContainerStatsView, InterfaceStats, PodStatsView } from './types.js';
 
+/** The container's writable layer. */
+export function upperOf(node: Node, id: string): string {
+  return path.join(node.containerRecords.directory(id), 'upper');
+}
+
 /** A container that has exited has no cgroup figures any more. */
 export async function statsOfContainer(node: Node, container: Container): Promise<ContainerStatsView> {
   const { record } = container;
   const sample = record.state === 'running' ? await node.parts.sampler.statsCached(record.cgroup) : undefined;
-  const upper = path.join(node.containerRecords.directory(record.id), 'upper');
   return {
     container: container.view(),
     cgroup: sample?.stats,
     nanoCores: sample?.nanoCores,
-    writableLayer: node.parts.writableLayers.usage(record.id, upper),
+    writableLayer: node.parts.writableLayers.usage(record.id, upperOf(node, record.id)),
   };
 }
 

@@ -27,7 +27,7 @@ export class WritableLayers {
   #timer: NodeJS.Timeout | undefined;
   #lastAsked = 0;
 
-  /** `mountpoint` is what the CRI calls the file system's identifier: the directory the layers lie in. */
+  /** `mountpoint` is what the CRI calls their file system. */
   constructor(mountpoint: string) {
     this.#mountpoint = mountpoint;
   }

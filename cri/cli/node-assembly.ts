@@ -14,6 +14,7 @@ import type { Log } from '../../runtime/log.js';
 import { discoverRuntimes } from '../../runtime/oci/discover.js';
 import type { OciRuntime } from '../../runtime/oci/oci-runtime.js';
 import { discoverHostFacts } from '../../runtime/spec/host.js';
+import { filesystemNames } from '../../sandbox/filesystems.js';
 import type { Handler } from '../../sandbox/handlers.js';
 import { Handlers } from '../../sandbox/handlers.js';
 import { HostBackend, type HostBackendParts } from '../../sandbox/host/backend.js';
@@ -61,8 +62,10 @@ export async function assemble(config: Config, log: Log, bundles = ownDirectory(
     log,
   });
   let pods: PodRuntime | undefined;
+  const filesystems = await filesystemNames(root);
   const images = createImageStore({
     root,
+    filesystem: filesystems.images,
     registry: createRegistryClient({ certsDir: config.certsDir, dockerConfigPaths: dockerConfigPaths() }),
     layersInUse: () => layersInUse(pods),
     pinned: config.pinnedImages,
@@ -82,7 +85,7 @@ export async function assemble(config: Config, log: Log, bundles = ownDirectory(
     images,
     network,
     handlers: new Handlers(handlersOf(runtimes, backendParts), config.defaultHandler),
-    writableLayers: new WritableLayers(path.join(root, 'containers')),
+    writableLayers: new WritableLayers(filesystems.containers),
     dockerRoots: config.dockerRoots,
     cdiSpecDirs: config.cdiSpecDirs,
   });

@@ -37,6 +37,8 @@ import { UNPACKER_SCRIPT } from './unpacker.js';
 export interface ImageStoreOptions {
   /** Absolute; `images` and `layers` are made in it. */
   readonly root: string;
+  /** What `usage` calls the file system of the images. Default: `root`. */
+  readonly filesystem?: string;
   readonly registry: RegistryClient;
   /** Chain ids that containers have in their root file systems. */
   readonly layersInUse: () => ReadonlySet<string>;
@@ -175,7 +177,8 @@ class Store implements ImageStore {
       usedBytes += layer.usedBytes;
       inodesUsed += layer.inodes;
     }
-    return { timestamp: BigInt(Date.now()) * 1_000_000n, mountpoint: this.#options.root, usedBytes, inodesUsed };
+    const { root, filesystem: mountpoint = root } = this.#options;
+    return { timestamp: BigInt(Date.now()) * 1_000_000n, mountpoint, usedBytes, inodesUsed };
   }
 
   /** All of the image survives kill -9 before its name is there, and a power cut soon after. */
