@@ -54,7 +54,11 @@ export async function spdyCommandChannels(
   connection.signal.addEventListener('abort', () => complete(), { once: true });
   await opened;
   clearTimeout(late);
-  return connection.signal.aborted ? undefined : channelsOf(connection, streams, protocol === V4);
+  if (connection.signal.aborted) return undefined;
+  const sizes = new TerminalSizes();
+  streams.get('resize')?.on('data', (bytes: Buffer) => sizes.write(bytes));
+  if (streams.has('resize')) await sizes.first();
+  return channelsOf(connection, streams, sizes, protocol === V4);
 }
 
 function expectedStreams(request: CommandRequest, knowsResize: boolean): ReadonlySet<string> {
@@ -73,12 +77,15 @@ function ignore(stream: SpdyStream): true {
   return true;
 }
 
-function channelsOf(connection: SpdyConnection, streams: Streams, asJson: boolean): CommandChannels {
+function channelsOf(
+  connection: SpdyConnection,
+  streams: Streams,
+  sizes: TerminalSizes,
+  asJson: boolean,
+): CommandChannels {
   const [error, stdin, stdout, stderr] = ['error', 'stdin', 'stdout', 'stderr'].map((type) => streams.get(type));
   // What a client sends where it has only to read is thrown away, or it would hold up its session.
   for (const output of [error, stdout, stderr]) output?.resume();
-  const sizes = new TerminalSizes();
-  streams.get('resize')?.on('data', (bytes: Buffer) => sizes.write(bytes));
   return {
     stdin,
     stdout,

@@ -25,18 +25,24 @@ export async function webSocketCommandChannels(
   const version = Number(digit);
   const framing = { base64: base64 !== undefined, closeSignal: version >= 5 };
   const socket = new ChannelSocket(accepted.socket, framing, timeouts.idleMs);
-  const channels = channelsOf(socket, request, version >= 4);
+  const sizes = new TerminalSizes();
+  if (request.tty) socket.reader(CHANNEL.resize).on('data', (bytes: Buffer) => sizes.write(bytes));
+  const channels = channelsOf(socket, request, sizes, version >= 4);
   // An empty message tells the client that the session is there (as the kubelet's server does).
   const first = request.stdout ? CHANNEL.stdout : request.stderr ? CHANNEL.stderr : CHANNEL.error;
   await socket.send(first, Buffer.alloc(0));
+  if (request.tty) await sizes.first();
   return channels;
 }
 
-function channelsOf(socket: ChannelSocket, request: CommandRequest, asJson: boolean): CommandChannels {
+function channelsOf(
+  socket: ChannelSocket,
+  request: CommandRequest,
+  sizes: TerminalSizes,
+  asJson: boolean,
+): CommandChannels {
   const stdout = request.stdout ? socket.writer(CHANNEL.stdout) : undefined;
   const stderr = request.stderr ? socket.writer(CHANNEL.stderr) : undefined;
-  const sizes = new TerminalSizes();
-  if (request.tty) socket.reader(CHANNEL.resize).on('data', (bytes: Buffer) => sizes.write(bytes));
   return {
     stdin: request.stdin ? socket.reader(CHANNEL.stdin) : undefined,
     stdout,

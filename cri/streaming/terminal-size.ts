@@ -4,6 +4,8 @@ import type { TerminalSize } from '../../sandbox/streams.js';
 
 /** Characters of one object; Go's encoder writes under 40. */
 const MAX_OBJECT = 1024;
+/** What a client that tells no size waits longer for its command. Milliseconds. */
+const FIRST_SIZE_MS = 50;
 /** A terminal's size is two unsigned 16-bit numbers for the kernel. */
 const MAX_SIZE = 65_535;
 
@@ -16,6 +18,21 @@ export class TerminalSizes {
   listen(listener: (size: TerminalSize) => void): void {
     this.listeners.push(listener);
     if (this.latest !== undefined) listener(this.latest);
+  }
+
+  /**
+   * Resolves with the first size, or after FIRST_SIZE_MS: a client tells it right after it has connected, and a program
+   * that asks as it starts shall not read 0 by 0.
+   */
+  async first(): Promise<void> {
+    if (this.latest !== undefined) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, FIRST_SIZE_MS);
+      this.listeners.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
   }
 
   /** What is no size is passed over: a wrong size must not end a session. */

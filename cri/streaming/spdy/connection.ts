@@ -77,6 +77,7 @@ export class SpdyConnection {
 
   /** Opens a stream; resolves when the peer accepted it. Throws when it refused. */
   async open(headers: Headers, fin = false): Promise<SpdyStream> {
+    if (this.leaving || this.end.signal.aborted) throw new SpdyError('the session is over');
     const id = this.nextStream;
     this.nextStream += 2;
     const stream = this.newStream(id, headers);

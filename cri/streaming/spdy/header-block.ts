@@ -68,7 +68,8 @@ export class HeaderDecoder {
 
   constructor() {
     this.inflate.on('error', (error) => this.fail(new SpdyError(`a header block does not inflate: ${error.message}`)));
-    this.inflate.on('end', () => this.fail(new SpdyError('the compressed headers ended before the session did')));
+    // A last block: nothing can follow it.
+    this.inflate.on('end', () => this.inflate.destroy());
     this.inflate.on('data', (part: Buffer) => {
       this.parts.push(part);
       this.bytes += part.length;

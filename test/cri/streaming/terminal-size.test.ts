@@ -41,3 +41,12 @@ test('what is no size is passed over', () => {
   }
   assert.deepEqual(heard(`{"x":"${'a'.repeat(5000)}`, good), [{ width: 80, height: 24 }]);
 });
+
+test('the first size is waited for, but not for long', async () => {
+  const sizes = new TerminalSizes();
+  const first = sizes.first();
+  sizes.write(Buffer.from('{"Width":80,"Height":24}'));
+  await first;
+  await sizes.first();
+  await new TerminalSizes().first();
+});
