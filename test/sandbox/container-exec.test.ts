@@ -174,6 +174,25 @@ test('a user who is not root may open /dev/stdout', async () => {
   assert.equal(client.stdout(), '65534\nagain\n');
 });
 
+test('in a user namespace too: pipes that the user may reopen, and a terminal', async () => {
+  const range = [{ containerId: 0, hostId: 200_000, length: 65_536 }];
+  const user = { uids: range, gids: range };
+  const base = podConfig('mapped');
+  const namespaces = { ...base.security.namespaces, user };
+  const pod = await pods().runPod({ ...base, security: { ...base.security, namespaces } }, '', NEVER);
+  const config = containerConfig('mapped', node.image);
+  const security = { ...config.security, namespaces };
+  const id = await pods().createContainer(pod, { ...config, command: ['sleep', '10000'], security }, undefined);
+  await pods().startContainer(id);
+  for (const tty of [false, true]) {
+    const client = sessionClient(['stdout'], { width: 55, height: 22 });
+    const command = ['sh', '-c', 'echo again >/dev/stdout; stty size; exit 2'];
+    assert.equal(await sessions().exec({ containerId: id, command, tty }, client.streams, NEVER), 2);
+    assert.match(client.stdout(), tty ? /^again\r\n22 55\r\n$/ : /^again\n$/);
+  }
+  await pods().removePod(pod);
+});
+
 test('a slow client slows the command and loses nothing, also what was written just before the exit', async () => {
   const stdout = new Counter(200);
   const streams = { stdin: undefined, stdout, stderr: undefined, onResize: () => undefined };

@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import test from 'node:test';
+import { killTree } from '../../../runtime/keeper/kill-tree.js';
+
+test('a process goes with all that it started, in whatever session; one that is gone is no error', async () => {
+  const child = spawn('sh', ['-c', 'setsid sh -c "sleep 75; true" & sleep 75 & echo up; wait'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  await new Promise((resolve) => child.stdout.once('data', resolve));
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const pid = child.pid ?? 0;
+  killTree(pid);
+  await new Promise((resolve) => child.once('exit', resolve));
+  assert.equal(spawnSync('pgrep', ['-f', 'sleep 75']).status, 1);
+  killTree(pid);
+});

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import test from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { KeeperClient } from '../../../runtime/keeper/client.js';
+import type { KeptProcess, KeptSessionSpec } from '../../../runtime/keeper/protocol.js';
+import { daemon, type Harness, KEEPER_PATH, QUIET_LOG, withKeeper } from './harness.js';
+import { type ClientPipes, clientPipes } from './pipes.js';
+
+const LIMIT = { timeout: 60_000 };
+const NEVER = new AbortController().signal;
+const descriptors = (pid: number) => fs.readdirSync(`/proc/${pid}/fd`).length;
+const runs = (command: string) => spawnSync('pgrep', ['-x', '-f', command]).status === 0;
+let count = 0;
+
+/** What an OCI runtime would start: an orphan that runs `script`. */
+function spec({ state }: Harness, script: string, pipes: ClientPipes, change: Partial<KeptSessionSpec> = {}) {
+  count += 1;
+  const pidFile = path.join(state, `session-${count}.pid`);
+  const argv = daemon(script).map((argument) => argument.replace('{pidFile}', pidFile));
+  const env = { PATH: process.env.PATH ?? '/usr/bin:/bin' };
+  return { argv, env, pidFile, runtimeLog: '', pipes: pipes.passed, startTimeoutMs: 10_000, ...change };
+}
+
+test('stdin with its end, output, exit code and signal', LIMIT, async () => {
+  await withKeeper(async (harness) => {
+    const pipes = clientPipes();
+    const started: KeptProcess[] = [];
+    const code = harness.client.session(
+      spec(harness, 'cat; exit 3', pipes),
+      (process) => {
+        started.push(process);
+        pipes.handedOver();
+      },
+      NEVER,
+    );
+    while (started.length === 0) await sleep(5);
+    pipes.stdin.end('hello');
+    assert.equal(await code, 3);
+    assert.equal(await pipes.stdout, 'hello');
+    assert.match(started[0]?.startTime ?? '', /^\d+$/);
+    pipes.close();
+    const killed = clientPipes(['stdout']);
+    assert.equal(await harness.client.session(spec(harness, 'kill -15 $$', killed), killed.handedOver, NEVER), 143);
+    killed.close();
+  });
+});
+
+test(
+  'a command that ends at once still has its exit code, many at a time, and no descriptor stays',
+  LIMIT,
+  async () => {
+    await withKeeper(async (harness) => {
+      const before = descriptors(harness.client.pid);
+      const run = async (code: number) => {
+        const pipes = clientPipes(['stdout']);
+        const seen = await harness.client.session(spec(harness, `exit ${code}`, pipes), pipes.handedOver, NEVER);
+        pipes.close();
+        return seen;
+      };
+      const codes = Array.from({ length: 30 }, (_, index) => index);
+      assert.deepEqual(await Promise.all(codes.map(run)), codes);
+      assert.equal(descriptors(harness.client.pid), before);
+    });
+  },
+);
+
+test('one that cannot be started says why', LIMIT, async () => {
+  await withKeeper(async (harness) => {
+    const pipes = clientPipes();
+    const runtimeLog = path.join(harness.state, 'runtime.log');
+    fs.writeFileSync(runtimeLog, '{"level":"error","msg":"no such program"}\n');
+    const failing = spec(harness, '', pipes, { argv: ['false'], runtimeLog });
+    const session = (change: Partial<KeptSessionSpec>) =>
+      harness.client.session({ ...failing, ...change }, () => assert.fail('started'), NEVER);
+    await assert.rejects(session({}), { code: 'UNKNOWN', message: /no such program/ });
+    await assert.rejects(session({ argv: ['/no/such'] }), { code: 'INTERNAL' });
+    await assert.rejects(session({ argv: ['true'] }), { message: /ENOENT/ }, 'it wrote no pid');
+    await assert.rejects(session({ argv: ['sleep', '79'], startTimeoutMs: 100 }), { code: 'DEADLINE_EXCEEDED' });
+    await assert.rejects(session({ pidFile: 'relative' }), { code: 'INVALID_ARGUMENT' });
+    await assert.rejects(session({ pipes: { stdin: { pid: 1, fd: 1.5, inode: '' } } }), { code: 'INVALID_ARGUMENT' });
+    assert.equal(runs('sleep 79'), false);
+    pipes.close();
+  });
+});
+
+test(
+  'a cancelled one is dead with its descendants when that is told, also while it is being started',
+  LIMIT,
+  async () => {
+    await withKeeper(async (harness) => {
+      for (const [seconds, delay] of [
+        [71, 300],
+        [72, 0],
+        [73, 5],
+      ] as const) {
+        const pipes = clientPipes();
+        const abort = new AbortController();
+        setTimeout(() => abort.abort(), delay);
+        const script = `setsid sleep ${seconds} & sleep ${seconds}`;
+        await assert.rejects(harness.client.session(spec(harness, script, pipes), pipes.handedOver, abort.signal), {
+          code: 'CANCELLED',
+        });
+        assert.equal(runs(`sleep ${seconds}`), false, `after ${delay} ms`);
+        pipes.close();
+      }
+    });
+  },
+);
+
+test('what a client has started goes with the client', LIMIT, async () => {
+  await withKeeper(async (harness) => {
+    const other = new KeeperClient({ state: harness.state, keeperPath: KEEPER_PATH, log: QUIET_LOG });
+    await other.connect();
+    const pipes = clientPipes(['stdout']);
+    const running = new Promise<void>((resolve) => {
+      const session = other.session(spec(harness, 'echo up; sleep 74', pipes), () => resolve(), NEVER);
+      session.catch(() => undefined);
+    });
+    await running;
+    other.disconnect();
+    for (let wait = 0; wait < 100 && runs('sleep 74'); wait += 1) await sleep(20);
+    assert.equal(runs('sleep 74'), false);
+    pipes.close();
+  });
+});
