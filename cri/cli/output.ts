@@ -46,7 +46,9 @@ export function humanAge(ns: bigint, nowMs = Date.now()): string {
 export function toJson(value: unknown): string {
   return JSON.stringify(
     value,
-    (_key, entry: unknown) => {
+    function (this: Record<string, unknown>, key: string, given: unknown) {
+      // A Buffer has been through its own toJSON by now.
+      const entry = this[key] instanceof Uint8Array ? this[key] : given;
       if (typeof entry === 'bigint') return entry.toString();
       if (entry instanceof Uint8Array) return Buffer.from(entry).toString('base64');
       return entry;

@@ -2,38 +2,40 @@
 
 import { CribError } from '../../runtime/errors.js';
 
-const FACTORS: Readonly<Record<string, number>> = {
-  m: 0.001,
-  '': 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
+const FACTORS: Readonly<Record<string, bigint>> = {
+  '': 1n,
+  k: 10n ** 3n,
+  M: 10n ** 6n,
+  G: 10n ** 9n,
+  T: 10n ** 12n,
+  Ki: 2n ** 10n,
+  Mi: 2n ** 20n,
+  Gi: 2n ** 30n,
+  Ti: 2n ** 40n,
 };
 
 /** In units, rounded up to a whole one. `field` is named in the INVALID_ARGUMENT that anything else throws. */
 export function parseQuantity(text: string, field: string): number {
-  return Math.ceil(parse(text, field));
+  return parse(text, 1n, field);
 }
 
 /** CPU in millicores, rounded up. */
 export function parseCpu(text: string, field: string): number {
-  return Math.ceil(parse(text, field) * 1000 - 1e-9);
+  return parse(text, 1000n, field);
 }
 
-function parse(text: string, field: string): number {
-  const match = /^(\d+(?:\.\d*)?|\.\d+)(?:e(\d{1,2}))?([a-zA-Z]{0,2})$/.exec(text);
-  const factor = FACTORS[match?.[3] ?? ''];
-  const value = Number(match?.[1]) * 10 ** Number(match?.[2] ?? 0) * (factor ?? Number.NaN);
-  if (!Number.isFinite(value)) {
+/** Times `scale`, rounded up. In whole numbers: `4.03M` as a binary fraction is more than 4,030,000. */
+function parse(text: string, scale: bigint, field: string): number {
+  const match = /^(?=\.?\d)(\d{0,20})(?:\.(\d{0,20}))?(?:e(\d{1,2}))?([a-zA-Z]{0,2})$/.exec(text);
+  const [, whole = '', fraction = '', exponent = '0', suffix = ''] = match ?? [];
+  const factor = suffix === 'm' ? 1n : FACTORS[suffix];
+  if (match === null || factor === undefined) {
     throw new CribError(
       'INVALID_ARGUMENT',
       `${field}: ${JSON.stringify(text)} is not a quantity like 100m, 64Mi or 1.5Gi`,
     );
   }
-  return value;
+  const value = BigInt(whole + fraction) * 10n ** BigInt(exponent) * factor * scale;
+  const divisor = 10n ** BigInt(fraction.length) * (suffix === 'm' ? 1000n : 1n);
+  return Number((value + divisor - 1n) / divisor);
 }
