@@ -13,7 +13,8 @@ const SOCKET_MODE = 0o660;
 
 /** The path of `unix:///run/crib/crib.sock`, `unix:/run/…` or `/run/…`. Throws INVALID_ARGUMENT for anything else. */
 export function socketPathOf(address: string): string {
-  const file = address.replace(/^unix:(\/\/(?=\/))?/, '');
+  // Two slashes begin a host (RFC 3986), which a unix socket has not.
+  const file = address.replace(/^unix:(\/\/(?=\/)|(?!\/\/))/, '');
   if (!path.isAbsolute(file)) {
     throw new CribError('INVALID_ARGUMENT', `listen address "${address}" must be unix:///absolute/path`);
   }
