@@ -6,6 +6,7 @@ import type { ContainerConfig } from '../runtime/containers/config.js';
 import { CribError } from '../runtime/errors.js';
 import type { ImageRecord } from '../runtime/images/types.js';
 import { startTimeOf } from '../runtime/linux/processes.js';
+import { resolveApparmor } from '../runtime/spec/apparmor/resolve.js';
 import { buildSpec } from '../runtime/spec/build.js';
 import { hostDevices, resolveDevices } from '../runtime/spec/devices.js';
 import { loadLocalhostSeccomp } from '../runtime/spec/seccomp/localhost.js';
@@ -39,19 +40,21 @@ export async function buildBundle(node: Node, pod: Pod, request: BundleRequest):
   const { id, config, image, rootfs } = request;
   const { dockerRoots, cdiSpecDirs, host, log } = node.parts;
   const cgroup = `${pod.record.cgroup === '/' ? '' : pod.record.cgroup}/${id}`;
-  const [user, volumes, devices, localhostSeccomp, namespaces] = await Promise.all([
+  const [user, devices, localhostSeccomp, apparmorProfile, namespaces] = await Promise.all([
     resolveUser(rootfs, config.security, image.run.user),
-    prepareVolumes(config.mounts, {
-      capabilities: capabilitiesOf(node, pod),
-      rootfs,
-      dockerRoots,
-      owned: ownedDirectory(node.bundle(id)),
-      withoutSubmounts: leavesOutSubmounts(node, pod),
-    }),
     resolveDevices(config.devices),
     loadLocalhostSeccomp(config.security),
+    resolveApparmor(config.security, host),
     namespacesOf(node, pod, config),
   ]);
+  // Not beside the others: what it mounts must not come after the undo of one of them that failed.
+  const volumes = await prepareVolumes(config.mounts, {
+    capabilities: capabilitiesOf(node, pod),
+    rootfs,
+    dockerRoots,
+    owned: ownedDirectory(node.bundle(id)),
+    withoutSubmounts: leavesOutSubmounts(node, pod),
+  });
   const mounts = volumes.flatMap(({ mount, submounts = [] }) => (mount === undefined ? [] : [mount, ...submounts]));
   const { metadata, hostname, security } = pod.record.config;
   const cdi = await resolveCdi(config, user, cdiSpecDirs, log);
@@ -68,6 +71,7 @@ export async function buildBundle(node: Node, pod: Pod, request: BundleRequest):
     devices,
     hostDevices: config.security.privileged ? await hostDevices() : [],
     localhostSeccomp,
+    apparmorProfile,
     host,
   };
   const spec = cdi === undefined ? buildSpec(input) : { ...buildSpec(inject(input, cdi)), hooks: cdi.hooks };

@@ -12,7 +12,7 @@ import { mounts, rootfsPropagation } from './mounts.js';
 import { idMappingsOf, namespaces } from './namespaces.js';
 import { processArgs, processCwd, processEnv } from './process.js';
 import { buildResources, oomScoreAdj } from './resources.js';
-import { apparmorProfile, hiddenPaths, seccompProfile, selinuxLabels } from './security.js';
+import { hiddenPaths, seccompProfile, selinuxLabels } from './security.js';
 import type { BuildSpec, OciSpec, PodUserNamespace, ResolvedUser, SpecInput } from './types.js';
 
 export { buildResources } from './resources.js';
@@ -61,8 +61,7 @@ function checkMapped(user: ResolvedUser, { uids, gids }: PodUserNamespace): void
 }
 
 function process(input: SpecInput, capabilities: unknown): OciSpec {
-  const { config, image, user, host } = input;
-  const apparmor = apparmorProfile(input);
+  const { config, image, user, host, apparmorProfile } = input;
   const selinux = selinuxLabels(input);
   return {
     terminal: config.tty,
@@ -73,7 +72,7 @@ function process(input: SpecInput, capabilities: unknown): OciSpec {
     capabilities,
     noNewPrivileges: config.security.noNewPrivs,
     oomScoreAdj: oomScoreAdj(config.resources, host),
-    ...(apparmor === undefined ? {} : { apparmorProfile: apparmor }),
+    ...(apparmorProfile === undefined ? {} : { apparmorProfile }),
     ...(selinux === undefined ? {} : { selinuxLabel: selinux.process }),
   };
 }

@@ -1,8 +1,8 @@
-/** Seccomp, AppArmor and SELinux of a container, and the paths of /proc and /sys that are hidden from it. */
+/** Seccomp and SELinux of a container, and the paths of /proc and /sys that are hidden from it. */
 
 import type { SelinuxOptions } from '../containers/config.js';
 import { CribError } from '../errors.js';
-import { checkAbsolute, checkText, invalid } from './checks.js';
+import { checkAbsolute, invalid } from './checks.js';
 import { defaultSeccomp, type Seccomp } from './seccomp/default.js';
 import { localhostSeccomp } from './seccomp/profile.js';
 import type { SpecInput } from './types.js';
@@ -21,26 +21,6 @@ export function seccompProfile(input: SpecInput, bounding: readonly string[]): S
   }
   if (seccomp.type === 'localhost') return localhostSeccomp(input.localhostSeccomp, bounding);
   return defaultSeccomp(bounding);
-}
-
-/**
- * process.apparmorProfile. Where the host has no AppArmor only a named profile is an error; where it has,
- * `runtime-default` asked for by name is one too, since crib loads no profile of its own.
- */
-export function apparmorProfile(input: SpecInput): string | undefined {
-  const { apparmor, privileged } = input.config.security;
-  if (apparmor === undefined || apparmor.type === 'unconfined') return undefined;
-  if (apparmor.type === 'localhost') {
-    const name = checkText(`${FIELD}.apparmor.localhost_ref`, apparmor.localhostRef.replace(/^localhost\//, ''));
-    if (name === '') throw invalid(`${FIELD}.apparmor.localhost_ref`, 'is empty: it names a loaded profile');
-    if (input.host.apparmor) return name;
-    throw new CribError('FAILED_PRECONDITION', `${FIELD}.apparmor: profile ${name}: this host has no AppArmor`);
-  }
-  if (privileged || !input.host.apparmor) return undefined;
-  throw new CribError(
-    'FAILED_PRECONDITION',
-    `${FIELD}.apparmor: crib has no default AppArmor profile; load one and name it as a localhost profile`,
-  );
 }
 
 /** process.selinuxLabel and linux.mountLabel; nothing where the host has no SELinux, or the container is privileged. */

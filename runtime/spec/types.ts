@@ -92,6 +92,8 @@ export interface SpecInput {
   readonly hostDevices: readonly HostDevice[];
   /** Parsed localhost seccomp profile; undefined where the profile type is not `localhost`. */
   readonly localhostSeccomp: unknown;
+  /** Name of a loaded AppArmor profile; undefined: none. */
+  readonly apparmorProfile: string | undefined;
   readonly host: HostFacts;
 }
 

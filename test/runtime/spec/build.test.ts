@@ -202,15 +202,12 @@ describe('security', () => {
   });
 
   it('gives AppArmor and SELinux where the host has them', () => {
-    const apparmor = { type: 'localhost', localhostRef: 'localhost/mine' } as const;
     const selinux = { user: '', role: '', type: 'spc_t', level: 's0:c1,c2' };
-    const able = { ...host, apparmor: true, selinux: true };
-    const { process } = build(inputWith({}, { apparmor, selinux }, { host: able }));
+    const able = { ...host, selinux: true };
+    const { process } = build(inputWith({}, { selinux }, { host: able, apparmorProfile: 'mine' }));
     assert.equal(process.apparmorProfile, 'mine');
     assert.equal(process.selinuxLabel, 'system_u:system_r:spc_t:s0:c1,c2');
-    refuses(inputWith({}, { apparmor }), 'FAILED_PRECONDITION', /AppArmor/);
-    const byDefault = { type: 'runtime-default', localhostRef: '' } as const;
-    const plain = build(inputWith({}, { apparmor: byDefault, selinux })).process;
+    const plain = build(inputWith({}, { selinux })).process;
     assert.deepEqual([plain.apparmorProfile, plain.selinuxLabel], [undefined, undefined]);
   });
 

@@ -83,6 +83,7 @@ export const input: SpecInput = {
   devices: [],
   hostDevices: [],
   localhostSeccomp: undefined,
+  apparmorProfile: undefined,
   host,
 };
 
