@@ -9,7 +9,10 @@ import { CribError } from '../errors.js';
 import type { ContainerInput } from './input.js';
 import type { OutputReader } from './output.js';
 import type { OpenedPipes } from './passed-pipe.js';
-import { Tap } from './tap.js';
+import { PipeWriter } from './pipe-writer.js';
+
+/** A client that holds the container up and has taken nothing for this long is detached. */
+const STALL_MS = 10_000;
 
 export interface AttachedTo {
   /** undefined: there is none; the client's pipe is closed at once. */
@@ -23,7 +26,7 @@ export interface AttachedTo {
 export class Attachment {
   /** Resolves when nothing connects the two any more. Rejects with ABORTED when the client took nothing for too long. */
   readonly done: Promise<void>;
-  readonly #taps: Tap[] = [];
+  readonly #taps: PipeWriter[] = [];
   readonly #source: net.Socket | undefined;
 
   /** Owns the descriptors. */
@@ -46,14 +49,14 @@ export class Attachment {
   }
 
   #tap(fd: number, reader: OutputReader | undefined): void {
-    const tap = new Tap(fd);
+    const tap = new PipeWriter(fd, STALL_MS);
     this.#taps.push(tap);
     if (reader === undefined) tap.finish();
     else reader.addTap(tap);
   }
 
   #join(fd: number, { input, closesInput }: AttachedTo): net.Socket {
-    const source = new net.Socket({ fd, readable: true, writable: false });
+    const source = input?.join(fd) ?? new net.Socket({ fd, readable: true, writable: false }).resume();
     source.on('error', () => source.destroy());
     source.on('end', () => {
       if (!closesInput) for (const tap of this.#taps) tap.finish();
@@ -61,8 +64,6 @@ export class Attachment {
     source.on('close', () => {
       if (closesInput) input?.close();
     });
-    if (input === undefined) source.resume();
-    else input.join(source);
     return source;
   }
 

@@ -6,7 +6,6 @@
 
 import fs from 'node:fs';
 import { rm } from 'node:fs/promises';
-import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CribError, messageOf } from '../errors.js';
 import { signalPidfd } from '../linux/processes.js';
@@ -15,10 +14,11 @@ import type { Log } from '../log.js';
 import { Attachment } from './attachment.js';
 import { killCgroups } from './cgroup-kill.js';
 import { nowNs } from './clock.js';
-import { ContainerInput } from './input.js';
+import { ContainerInput, Keyboard } from './input.js';
 import type { LogFile } from './log-file.js';
 import { OutputReader } from './output.js';
 import { openPassed, type PassedPipes } from './passed-pipe.js';
+import { PipeWriter } from './pipe-writer.js';
 import type { KeptContainer } from './protocol.js';
 import { type Intent, type Intents, saveRecord } from './record.js';
 import { countPipes, type KeeperEnds } from './stdio.js';
@@ -169,9 +169,9 @@ export class Container {
   #joinInput(): ContainerInput | undefined {
     const fd = this.#stdin;
     this.#stdin = undefined;
-    if (fd !== undefined) this.#input = new ContainerInput(new net.Socket({ fd, readable: false, writable: true }));
+    if (fd !== undefined) this.#input = new ContainerInput(new PipeWriter(fd, 0));
     const keyboard = this.#terminal === undefined ? undefined : this.#readers[0]?.keyboard;
-    if (keyboard !== undefined && this.intent.stdio.stdin) this.#input ??= new ContainerInput(keyboard);
+    if (keyboard !== undefined && this.intent.stdio.stdin) this.#input ??= new ContainerInput(new Keyboard(keyboard));
     return this.#input;
   }
 

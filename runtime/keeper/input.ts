@@ -1,42 +1,102 @@
 /** A container's stdin, or the keyboard side of its terminal, for the clients that are attached to it. */
 
-import type net from 'node:net';
+import net from 'node:net';
 import type { Writable } from 'node:stream';
 
+/** One read of one client. */
+const READ_BYTES = 64 * 1024;
+
+const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
+
+/** Where it goes: a PipeWriter, or a Keyboard. */
+export interface InputSink {
+  /** Takes all of `data`, whose memory is the caller's again at once. False: no more, please, until `whenReady`. */
+  write(data: Buffer): boolean;
+  whenReady(callback: () => void): void;
+  /** Closes after what waits. */
+  finish(): void;
+  destroy(): void;
+  readonly closed: Promise<unknown>;
+}
+
 export class ContainerInput {
-  readonly #sink: Writable;
-  readonly #sources = new Set<net.Socket>();
+  readonly #sink: InputSink;
   #closed = false;
 
-  /** Owns `sink` where it is a FIFO; a terminal's belongs to its reader, and is never closed here. */
-  constructor(sink: Writable) {
+  /** Owns `sink`. */
+  constructor(sink: InputSink) {
     this.#sink = sink;
-    sink.setMaxListeners(0);
-    sink.on('error', () => this.#stop()); // EPIPE: nobody reads it any more
-    sink.on('close', () => this.#stop());
+    void sink.closed.then(() => {
+      this.#closed = true;
+    });
   }
 
-  /** Hands on what `source` brings, at the container's pace. What comes after the container's stdin is closed is dropped. */
-  join(source: net.Socket): void {
-    this.#sources.add(source);
-    source.on('close', () => this.#sources.delete(source));
-    if (this.#closed) source.resume();
-    else source.pipe(this.#sink, { end: false });
+  /**
+   * Hands on what the pipe `fd` brings, at the container's pace; the stream that is returned owns it. What comes when
+   * nobody reads stdin any more is dropped.
+   */
+  join(fd: number): net.Socket {
+    const callback = (size: number): boolean => {
+      if (this.#closed || this.#sink.write(readBuffer.subarray(0, size))) return true;
+      this.#sink.whenReady(() => source.resume());
+      return false;
+    };
+    const options: net.SocketConstructorOpts & { onread: net.OnReadOpts } = {
+      fd,
+      readable: true,
+      writable: false,
+      onread: { buffer: readBuffer, callback },
+    };
+    const source = new net.Socket(options);
+    return source.resume();
   }
 
-  /** The container reads EOF after what is queued. */
+  /** The container reads EOF after what waits. */
   close(): void {
-    this.#sink.end();
-    this.#stop();
+    this.#closed = true;
+    this.#sink.finish();
   }
 
   destroy(): void {
+    this.#closed = true;
     this.#sink.destroy();
-    this.#stop();
+  }
+}
+
+/** The master of a terminal, which belongs to its reader and is not closed here. */
+export class Keyboard implements InputSink {
+  readonly closed: Promise<void>;
+  readonly #stream: Writable;
+  #ready: (() => void)[] = [];
+
+  constructor(stream: Writable) {
+    this.#stream = stream;
+    this.closed = new Promise((resolve) => {
+      stream.on('close', () => {
+        this.#becomeReady();
+        resolve();
+      });
+    });
   }
 
-  #stop(): void {
-    this.#closed = true;
-    for (const source of this.#sources) source.unpipe(this.#sink).resume();
+  write(data: Buffer): boolean {
+    if (!this.#stream.writable) return true;
+    this.#stream.write(Buffer.from(data), () => {
+      if (this.#stream.writableLength === 0) this.#becomeReady();
+    });
+    return this.#stream.writableLength === 0;
+  }
+
+  whenReady(callback: () => void): void {
+    this.#ready.push(callback);
+  }
+
+  /** A terminal knows no end. */
+  finish(): void {}
+
+  destroy(): void {}
+
+  #becomeReady(): void {
+    for (const callback of this.#ready.splice(0)) callback();
   }
 }

@@ -9,7 +9,7 @@ import type { Writable } from 'node:stream';
 import tty from 'node:tty';
 import type { LogFile } from './log-file.js';
 import { LineFormatter } from './log-format.js';
-import type { Tap } from './tap.js';
+import type { PipeWriter } from './pipe-writer.js';
 
 /** One read of one stream; libuv goes round the streams, so this is also the measure of fairness. */
 const READ_BYTES = 128 * 1024;
@@ -26,7 +26,7 @@ export class OutputReader {
   readonly #log: LogFile | undefined;
   readonly #formatter: LineFormatter | undefined;
   readonly #stream: net.Socket;
-  readonly #taps = new Set<Tap>();
+  readonly #taps = new Set<PipeWriter>();
   readonly #tapHolds = new Set<() => void>();
   #ended = false;
   /** Who wants no more for now: the log, taps. */
@@ -58,8 +58,8 @@ export class OutputReader {
     return this.#stream;
   }
 
-  /** From now on `tap` gets what is read; it is finished when the output ends. */
-  addTap(tap: Tap): void {
+  /** From now on `tap`, an attached client's, gets what is read; it is finished when the output ends. */
+  addTap(tap: PipeWriter): void {
     if (this.#ended) {
       tap.finish();
       return;

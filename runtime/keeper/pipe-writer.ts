@@ -1,34 +1,33 @@
 /**
- * One attached client's share of a container's output: a pipe of the client's. What does not fit into it waits here, and
- * holds the container up meanwhile; so at most one read waits.
+ * The writing end of a pipe: of an attached client's, for its share of a container's output, or of a container's stdin.
+ * What does not fit into it waits here, in the same memory each time, and who writes is asked to wait meanwhile; so at
+ * most one read of each writer waits.
  */
 
 import fs from 'node:fs';
 import net from 'node:net';
 import { errnoName } from '../linux/libc.js';
 
-/** A client that has taken nothing for this long is detached. */
-const STALL_MS = 10_000;
-/** Where nothing is held up any more, because the container ends, this much may wait. */
+/** Who does not wait, because the container ends, may leave this much. */
 const QUEUE_MAX_BYTES = 4 * 1024 * 1024;
 
-export class Tap {
-  /** Resolves when the client's pipe was closed, here or by the client; true: because the client took nothing. */
+export class PipeWriter {
+  /** Resolves when the pipe was closed, on either side; true: here, because its reader took nothing for `stallMs`. */
   readonly closed: Promise<boolean>;
   readonly #fd: number;
   readonly #socket: net.Socket;
   readonly #stallMs: number;
   #stalled = false;
-  #ready: (() => void) | undefined;
-  /** For what waits: the same memory again each time. */
+  #ready: (() => void)[] = [];
+  /** Holds what waits. */
   #spare: Buffer | undefined;
 
-  /** Owns `fd`, the writing end of a pipe, non-blocking. */
-  constructor(fd: number, stallMs = STALL_MS) {
+  /** Owns `fd`, which is non-blocking. `stallMs` 0: the reader may take its time. */
+  constructor(fd: number, stallMs: number) {
     this.#fd = fd;
     this.#stallMs = stallMs;
     this.#socket = new net.Socket({ fd, readable: false, writable: true });
-    this.#socket.on('error', () => this.#socket.destroy()); // EPIPE: the client has gone
+    this.#socket.on('error', () => this.#socket.destroy()); // EPIPE: the reader has gone
     this.#socket.on('timeout', () => {
       this.#stalled = true;
       this.#socket.destroy();
@@ -57,13 +56,13 @@ export class Tap {
     return false;
   }
 
-  /** Calls back once the queue is empty or the client is detached. The clock of STALL_MS runs until then. */
+  /** Calls back once nothing waits or the pipe is closed. The clock of a stall runs until then. */
   whenReady(callback: () => void): void {
-    this.#ready = callback;
+    this.#ready.push(callback);
     this.#socket.setTimeout(this.#stallMs);
   }
 
-  /** Hands over what is queued, then closes. */
+  /** Hands over what waits, then closes. */
   finish(): void {
     this.#socket.end();
     if (this.#socket.writableLength > 0) this.#socket.setTimeout(this.#stallMs);
@@ -91,8 +90,6 @@ export class Tap {
 
   #becomeReady(): void {
     if (!this.#socket.writableEnded) this.#socket.setTimeout(0);
-    const callback = this.#ready;
-    this.#ready = undefined;
-    callback?.();
+    for (const callback of this.#ready.splice(0)) callback();
   }
 }

@@ -4,23 +4,23 @@ import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readAvailable } from '../../../runtime/keeper/output.js';
 import { openPassed, passPipe } from '../../../runtime/keeper/passed-pipe.js';
-import { Tap } from '../../../runtime/keeper/tap.js';
+import { PipeWriter } from '../../../runtime/keeper/pipe-writer.js';
 import { F } from '../../../runtime/linux/constants.js';
 import { makePipe } from '../../../runtime/linux/descriptors.js';
 import { fcntl } from '../../../runtime/linux/files.js';
 
 const CHUNK = Buffer.alloc(100_000, 1);
 
-/** A tap, and the client's end of its pipe. */
-function makeTap(stallMs: number): { tap: Tap; reader: number } {
+/** A writer, and the other end of its pipe. */
+function makeTap(stallMs: number): { tap: PipeWriter; reader: number } {
   const { reader, writer } = makePipe();
   const { stdout } = openPassed({ stdout: passPipe(writer) });
   fs.closeSync(writer);
   fcntl(reader, F.SETFL, fs.constants.O_NONBLOCK);
-  return { tap: new Tap(stdout ?? -1, stallMs), reader };
+  return { tap: new PipeWriter(stdout ?? -1, stallMs), reader };
 }
 
-const ready = (tap: Tap) => new Promise<void>((resolve) => tap.whenReady(resolve));
+const ready = (tap: PipeWriter) => new Promise<void>((resolve) => tap.whenReady(resolve));
 
 test("what does not fit holds its writer until it is taken, and the memory of a write is the caller's again", async () => {
   const { tap, reader } = makeTap(10_000);
