@@ -6,12 +6,14 @@ import { type CriClient, connect } from '../../cri/client.js';
 import { type RunningServer, startServer } from '../../cri/server.js';
 import { createServices } from '../../cri/services/services.js';
 import { startStreamingServer } from '../../cri/streaming/server.js';
-import { recordingLog } from './log.js';
+import { type LogLine, recordingLog } from './log.js';
 import { startTestNode, type TestNode } from './node.js';
 
 export interface ServedNode {
   readonly node: TestNode;
   readonly client: CriClient;
+  /** What the servers have logged. */
+  readonly lines: readonly LogLine[];
   /** As a restart of cribd: the server goes first, `meanwhile` runs while nothing serves. */
   restart(meanwhile?: () => Promise<void>): Promise<void>;
   stop(): Promise<void>;
@@ -26,7 +28,7 @@ export async function startServedNode(
   const node = await startTestNode(subnet, bridge);
   const observers = await observe(node);
   const listen = `unix://${path.join(node.directory, 'crib.sock')}`;
-  const { log } = recordingLog();
+  const { log, lines } = recordingLog();
   const serve = async (): Promise<RunningServer> => {
     const { pods, images } = node.node();
     const address = '127.0.0.1:0';
@@ -45,6 +47,7 @@ export async function startServedNode(
   return {
     node,
     client,
+    lines,
     restart: async (meanwhile = async () => {}) => {
       await server.close();
       await node.restart(meanwhile);

@@ -3,12 +3,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { type CriClient, connect } from '../../../cri/client.js';
-import { type RunningServer, startServer } from '../../../cri/server.js';
-import { createServices } from '../../../cri/services/services.js';
-import { type StreamingServer, startStreamingServer } from '../../../cri/streaming/server.js';
-import { recordingLog } from '../../support/log.js';
-import { startTestNode, type TestNode } from '../../support/node.js';
+import { type ServedNode, startServedNode } from '../../support/server.js';
 import { CALLS, type CallDescription } from './bad-input/fields.js';
 import { type Probe, probe } from './bad-input/probe.js';
 import { containerRequest, podRequest, type Subjects } from './bad-input/requests.js';
@@ -16,36 +11,22 @@ import type { Row } from './bad-input/row.js';
 import { ROWS } from './bad-input/rows.js';
 import { unimplementedCalls } from './bad-input/unimplemented.js';
 
-let node: TestNode;
-let server: RunningServer;
-let streaming: StreamingServer;
-let cri: CriClient;
+let served: ServedNode;
 let client: Probe;
 let subjects: Subjects;
-const { log, lines } = recordingLog();
 
 before(async () => {
-  node = await startTestNode('10.203.9.0/24', 'cribtestbad0');
-  const socket = path.join(node.directory, 'crib.sock');
-  const { sessions } = node.node().pods;
-  streaming = await startStreamingServer({ address: '127.0.0.1:0', tls: undefined, sessions, log });
-  const services = createServices({ ...node.node(), streaming, version: 'test' });
-  server = await startServer({ listen: socket, services, log });
-  cri = connect(socket);
-  client = probe(socket);
-  subjects = await makeSubjects();
+  served = await startServedNode('10.203.9.0/24', 'cribtestbad0');
+  client = probe(path.join(served.node.directory, 'crib.sock'));
+  subjects = await makeSubjects(served);
 });
 
 after(async () => {
   client.close();
-  cri.close();
-  await server.close(100);
-  await streaming.close();
-  await node.stop();
+  await served.stop();
 });
 
-async function makeSubjects(): Promise<Subjects> {
-  const { runtime } = cri;
+async function makeSubjects({ node, client: { runtime } }: ServedNode): Promise<Subjects> {
   const config = (name: string) => ({ ...podRequest(), metadata: { name, uid: name, namespace: 'test' } });
   const { podSandboxId: pod } = await runtime.runPodSandbox({ config: config('good') });
   const { podSandboxId: stoppedPod } = await runtime.runPodSandbox({ config: config('stopped') });
@@ -61,12 +42,13 @@ async function makeSubjects(): Promise<Subjects> {
 
 /** What the server has that it had not before, or the other way round: no bad request makes, stops or removes anything. */
 async function changes(): Promise<string> {
-  await cri.runtime.version({});
-  const { items } = await cri.runtime.listPodSandbox({});
-  const { containers } = await cri.runtime.listContainers({});
+  const { runtime } = served.client;
+  await runtime.version({});
+  const { items } = await runtime.listPodSandbox({});
+  const { containers } = await runtime.listContainers({});
   for (const { id } of items) if (id !== subjects.pod && id !== subjects.stoppedPod) await remove(id);
   for (const { id } of containers) {
-    if (id !== subjects.running && id !== subjects.created) await cri.runtime.removeContainer({ containerId: id });
+    if (id !== subjects.running && id !== subjects.created) await runtime.removeContainer({ containerId: id });
   }
   const states = containers.map(({ metadata, state }) => `${metadata?.name} ${state}`);
   const found = `${items.map(({ metadata }) => metadata?.name).sort()}; ${states.sort()}`;
@@ -75,7 +57,7 @@ async function changes(): Promise<string> {
 
 /** What is not `good`, `running` and so on is taken away, so that the next row begins as this one did. */
 async function remove(podSandboxId: string): Promise<void> {
-  await cri.runtime.removePodSandbox({ podSandboxId });
+  await served.client.runtime.removePodSandbox({ podSandboxId });
 }
 
 /** What is wrong with the answer, or nothing. */
@@ -117,7 +99,7 @@ describe('bad input', () => {
   });
 
   it('logged nothing as a fault of its own', () => {
-    const faults = lines.filter(({ level }) => level === 'error');
+    const faults = served.lines.filter(({ level }) => level === 'error');
     assert.deepEqual(faults, []);
   });
 });

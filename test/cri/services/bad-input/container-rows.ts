@@ -98,6 +98,9 @@ const CONFIG_ROWS: readonly Row[] = [
     { devices: [{ containerPath: '/dev/bad', hostPath: '/dev/null', permissions: 'x' }] },
     'config.devices[0].permissions',
   ),
+  create('a CDI device that is no name', { cdiDevices: [{ name: 'gpu' }] }, 'config.CDI_devices[0].name'),
+  create('a CDI device of a file', { cdiDevices: [{ name: '../a/b=c' }] }, 'config.CDI_devices[0].name'),
+  create('a CDI device that is not there', { cdiDevices: [{ name: 'a.example/b=c' }] }, 'a.example/b=c', 'NOT_FOUND'),
   create(
     'a cpuset that is none',
     { linux: { resources: { cpusetCpus: '1,,2' } } },
