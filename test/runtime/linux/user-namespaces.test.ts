@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { test } from 'node:test';
 import { CLONE } from '../../../runtime/linux/constants.js';
@@ -48,4 +49,27 @@ test('a mapping that the kernel refuses leaves no child', () => {
   const empty = { uids: [{ containerId: 0, hostId: 0, length: 0 }], gids: MAPS.gids };
   assert.throws(() => openUserNamespace(empty), { code: 'FAILED_PRECONDITION', message: /mapping ids "0 0 0"/ });
   assert.equal(children(), before);
+});
+
+test('killed in use, this process leaves a child that ends by itself', async () => {
+  const module = new URL('../../../runtime/linux/user-namespaces.js', import.meta.url);
+  const script = `import { withUserNamespace } from '${module}';
+    import fs from 'node:fs';
+    withUserNamespace(${JSON.stringify(MAPS)}, 0, (directory) => {
+      fs.writeSync(1, directory.split('/')[2]);
+      process.kill(process.pid, 'SIGKILL');
+    });`;
+  const { stdout, signal } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+    encoding: 'utf8',
+    timeout: 20_000,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  assert.equal(signal, 'SIGKILL');
+  assert.match(stdout, /^\d+$/);
+  const running = () => {
+    const state = fs.existsSync(`/proc/${stdout}/stat`) ? fs.readFileSync(`/proc/${stdout}/stat`, 'latin1') : '';
+    return state !== '' && !/\) [ZX] /.test(state);
+  };
+  for (let wait = 0; wait < 80 && running(); wait += 1) await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.equal(running(), false);
 });
