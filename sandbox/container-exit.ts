@@ -1,6 +1,6 @@
 /** The end of a container's process: its exit code, and whether memory ran out, on disk before anyone is told. */
 
-import type { KeptExit } from '../runtime/keeper/protocol.js';
+import type { KeptContainer, KeptExit } from '../runtime/keeper/protocol.js';
 import { nowNs } from './clock.js';
 import type { Container, ContainerRecord } from './container-record.js';
 import type { Node } from './node.js';
@@ -10,32 +10,51 @@ const UNKNOWN_EXIT_CODE = 255;
 
 /** Records the exit that the keeper saw. Idempotent. */
 export async function finishExit(node: Node, container: Container, exit: KeptExit): Promise<void> {
-  const { record } = container;
   container.seenExit = exit;
-  if (record.state !== 'running') return;
-  const oomKills = await node.parts.cgroups.oomKills(record.cgroup);
-  await recordExit(node, container, {
+  await recordExit(node, container, async () => ({
     exitCode: exit.exitCode ?? UNKNOWN_EXIT_CODE,
-    finishedAt: exit.finishedAt,
-    reason: reasonOf(exit, oomKills),
-  });
+    finishedAt: laterOf(exit.finishedAt, container.record.startedAt),
+    reason: reasonOf(exit, await node.parts.cgroups.oomKills(container.record.cgroup)),
+  }));
 }
 
 /** Records that the process has ended while nobody watched: the keeper was gone, or the machine restarted. */
 export async function finishUnseen(node: Node, container: Container): Promise<void> {
-  await recordExit(node, container, {
+  await recordExit(node, container, async () => ({
     exitCode: UNKNOWN_EXIT_CODE,
-    finishedAt: String(nowNs()),
+    finishedAt: laterOf(String(nowNs()), container.record.startedAt),
     reason: 'Unknown',
     message: 'the process ended while nothing watched it; its exit code is not known',
-  });
+  }));
 }
 
-async function recordExit(node: Node, container: Container, change: Partial<ContainerRecord>): Promise<void> {
+/** What a container's record has of its start once the keeper has it. Two processes' clocks may differ by a little. */
+export function startOf(container: Container, kept: KeptContainer): Partial<ContainerRecord> {
+  const startedAt = laterOf(kept.startedAt, container.record.createdAt);
+  return { state: 'running', pid: kept.pid, startTime: kept.startTime, startedAt };
+}
+
+/** One end, however many tell of it at a time: the keeper's event, its list, a stop. The others wait for the first. */
+async function recordExit(
+  node: Node,
+  container: Container,
+  facts: () => Promise<Partial<ContainerRecord>>,
+): Promise<void> {
   if (container.record.state !== 'running') return;
-  await node.endContainer(container, change);
+  container.ending ??= end(node, container, facts).finally(() => {
+    container.ending = undefined;
+  });
+  await container.ending;
+}
+
+async function end(node: Node, container: Container, facts: () => Promise<Partial<ContainerRecord>>): Promise<void> {
+  await node.endContainer(container, await facts());
   container.markExited();
   node.emit('stopped', container.id, container.record.podId);
+}
+
+function laterOf(a: string, b: string): string {
+  return BigInt(a) > BigInt(b) ? a : b;
 }
 
 function reasonOf(exit: KeptExit, oomKills: number): string {

@@ -1,10 +1,11 @@
 /** StartContainer: the keeper runs the OCI runtime and owns what comes of it. */
 
 import { attempting, CribError, messageOf } from '../runtime/errors.js';
+import type { KeptContainer } from '../runtime/keeper/protocol.js';
 import { traced } from '../runtime/traced.js';
 import { ownedDirectory, releaseOwned } from '../volumes/owned.js';
 import { nowNs } from './clock.js';
-import { finishExit } from './container-exit.js';
+import { finishExit, startOf } from './container-exit.js';
 import type { Container } from './container-record.js';
 import type { Node } from './node.js';
 import { requireReady } from './pod-stop.js';
@@ -26,21 +27,25 @@ async function start(node: Node, container: Container): Promise<void> {
   const pod = node.pods.get(record.podId);
   requireReady(pod);
   const backend = node.backend(pod.record);
+  let kept: KeptContainer | undefined;
   try {
     const run = () => backend.start(record, node.bundle(record.id));
-    const kept = await traced('run the OCI runtime', run).finally(() => letGoOfVolumes(node, record.id));
-    await node.updateContainer(container, {
-      state: 'running',
-      pid: kept.pid,
-      startTime: kept.startTime,
-      startedAt: String(nowNs()),
-    });
+    kept = await traced('run the OCI runtime', run).finally(() => letGoOfVolumes(node, record.id));
+    await node.updateContainer(container, startOf(container, kept));
   } catch (error) {
+    if (kept !== undefined) await endUnrecorded(node, record.id);
     await cannotRun(node, container, error);
     throw attempting(`starting container ${record.config.metadata.name} (${record.id.slice(0, 13)})`, error);
   }
   node.emit('started', record.id, record.podId);
   if (container.seenExit !== undefined) await finishExit(node, container, container.seenExit);
+}
+
+/** It runs, and that could not be written down: then it must not run. */
+async function endUnrecorded(node: Node, id: string): Promise<void> {
+  await node.parts.keeper.killAll(id).catch((error: unknown) => {
+    node.parts.log.warn({ container: id, error: messageOf(error) }, 'a container whose start failed runs still');
+  });
 }
 
 /** The container has its own of them now, or never will. What cannot be unmounted is tried again by its removal. */

@@ -83,9 +83,11 @@ export class Node {
   }
 
   async updateContainer(container: Container, change: Partial<ContainerRecord>): Promise<void> {
-    const next = { ...container.record, ...change };
-    await this.containerRecords.save(next);
-    container.record = next;
+    await container.saves.run(async () => {
+      const next = { ...container.record, ...change };
+      await this.containerRecords.save(next);
+      container.record = next;
+    });
   }
 
   /**

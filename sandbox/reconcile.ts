@@ -7,12 +7,12 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import { unmountIfMounted, unmountRootfs } from '../runtime/containers/rootfs.js';
 import { messageOf } from '../runtime/errors.js';
+import { forgetWhenEnded } from '../runtime/keeper/forget.js';
 import type { KeptContainer } from '../runtime/keeper/protocol.js';
 import { errnoName } from '../runtime/linux/libc.js';
 import { ownedDirectory, releaseOwned } from '../volumes/owned.js';
-import { nowNs } from './clock.js';
-import { finishExit, finishUnseen } from './container-exit.js';
-import { Container, type ContainerRecord, containerKey } from './container-record.js';
+import { finishExit, finishUnseen, startOf } from './container-exit.js';
+import { Container, containerKey } from './container-record.js';
 import { removeContainer } from './container-remove.js';
 import { announceMissing } from './events/announce.js';
 import { initId } from './host/init.js';
@@ -23,13 +23,15 @@ import { Pod, podKey } from './pod-record.js';
 import { stop } from './pod-stop.js';
 
 const DETACH_TIMEOUT_MS = 60_000;
+/** Less than a service manager waits for a daemon to start. */
+const SETTLE_TIMEOUT_MS = 20_000;
 
 export async function reconcile(node: Node): Promise<void> {
-  const kept = new Map((await node.parts.keeper.list()).map((container) => [container.id, container]));
   const journal = await node.events.open();
   await loadPods(node);
   await loadContainers(node);
   announceMissing(node, journal);
+  const kept = await keptContainers(node);
   for (const container of [...node.containers.values()]) await settleContainer(node, container, kept.get(container.id));
   await forgetStrangers(node, kept);
   await removeStrayDirectories(node);
@@ -50,6 +52,19 @@ async function loadPods(node: Node): Promise<void> {
     node.pods.add(pod);
     if (record.state !== 'creating') node.podNames.set(podKey(record.config), Promise.resolve(record.id));
   }
+}
+
+/**
+ * Asked for once the records are loaded: an exit that the list does not have yet is told as an event, which finds its
+ * container then. A create that cribd died in goes on in the keeper and is waited for: it ends as a container that runs,
+ * or as none.
+ */
+async function keptContainers(node: Node): Promise<Map<string, KeptContainer>> {
+  const { keeper, log } = node.parts;
+  await keeper.settled(SETTLE_TIMEOUT_MS).catch((error: unknown) => {
+    log.warn({ error: messageOf(error) }, 'a container is still being created for a daemon that has died');
+  });
+  return new Map((await keeper.list()).map((container) => [container.id, container]));
 }
 
 async function loadContainers(node: Node): Promise<void> {
@@ -74,28 +89,16 @@ async function removeUnrecorded(node: Node, id: string): Promise<void> {
 }
 
 async function settleContainer(node: Node, container: Container, kept: KeptContainer | undefined): Promise<void> {
-  const { record } = container;
-  if (record.state === 'created' && kept !== undefined) await becomeRunning(node, container, record, kept);
-  if (container.record.state !== 'created') releaseOwned(ownedDirectory(node.bundle(record.id)));
+  // cribd died between the runtime's success and its own note of it.
+  if (container.record.state === 'created' && kept !== undefined) {
+    await node.updateContainer(container, startOf(container, kept));
+    node.emit('started', container.id, container.record.podId);
+  }
+  if (container.record.state !== 'created') releaseOwned(ownedDirectory(node.bundle(container.id)));
   if (container.record.state !== 'running') return;
   if (kept === undefined) await finishUnseen(node, container);
-  else if (kept.exit !== undefined) await finishExit(node, container, kept.exit);
-}
-
-/** cribd died between the runtime's success and its own note of it. */
-async function becomeRunning(
-  node: Node,
-  container: Container,
-  _record: ContainerRecord,
-  kept: KeptContainer,
-): Promise<void> {
-  await node.updateContainer(container, {
-    state: 'running',
-    pid: kept.pid,
-    startTime: kept.startTime,
-    startedAt: String(nowNs()),
-  });
-  node.emit('started', container.id, container.record.podId);
+  const exit = kept?.exit ?? container.seenExit;
+  if (exit !== undefined) await finishExit(node, container, exit);
 }
 
 /** The keeper keeps something that has no record here: it is killed and forgotten. */
@@ -105,7 +108,7 @@ async function forgetStrangers(node: Node, kept: ReadonlyMap<string, KeptContain
     if (inits.has(id) || node.containers.find(id) !== undefined) continue;
     await attempt(node, `end the unrecorded container ${id}`, async () => {
       if (exit === undefined) await node.parts.keeper.killAll(id);
-      await node.parts.keeper.forget(id);
+      await forgetWhenEnded(node.parts.keeper, id);
     });
   }
 }

@@ -89,8 +89,10 @@ export async function assemble(config: Config, log: Log, bundles = ownDirectory(
     dockerRoots: config.dockerRoots,
     cdiSpecDirs: config.cdiSpecDirs,
   });
-  await Promise.all([keeper.connect(), network.open(), images.open()]);
+  await Promise.all([keeper.connect(), network.open()]);
   await pods.open();
+  // Last: what the containers stand on must be known before layers that no image has are swept.
+  await images.open();
   const keeperPid = () => (keeper.connected ? keeper.pid : undefined);
   return { pods, images, keeperPid, destroyNetwork: () => network.destroy(), close: () => closeAll(pods, images) };
 }

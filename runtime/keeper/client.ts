@@ -142,6 +142,10 @@ export class KeeperClient implements Keeper {
     return result.map(asContainer).filter((container) => container !== undefined);
   }
 
+  async settled(timeoutMs: number): Promise<void> {
+    await this.#call('settled', {}, { timeoutMs });
+  }
+
   onExit(listener: (container: KeptContainer) => void): void {
     this.#listeners.push(listener);
   }

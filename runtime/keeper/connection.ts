@@ -118,6 +118,8 @@ export class Connection {
         return this.#core.forget(idOf(params));
       case 'list':
         return this.#core.list();
+      case 'settled':
+        return this.#core.settled();
       case 'ping':
         return { version: KEEPER_PROTOCOL_VERSION, pid: process.pid };
       case 'shutdown':

@@ -8,6 +8,7 @@ import { O } from '../linux/constants.js';
 import { openPidfd, signalPidfd, startTimeOf } from '../linux/processes.js';
 import { killCgroups } from './cgroup-kill.js';
 import { type Children, childEnd } from './children.js';
+import { nowNs } from './clock.js';
 import { Container, type ContainerServices } from './container.js';
 import { LogFile } from './log-file.js';
 import { readAvailable } from './output.js';
@@ -153,6 +154,7 @@ async function adopt(attempt: Attempt, children: Children, services: ContainerSe
     directory: spec.directory,
     pid,
     startTime,
+    startedAt: String(nowNs()),
     logPath: spec.stdio.logPath,
     exit: undefined,
   };

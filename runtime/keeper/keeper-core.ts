@@ -14,7 +14,7 @@ const STDERR_TAIL = 4096;
 export class KeeperCore {
   readonly children: Children;
   readonly #containers = new Map<string, Container>();
-  readonly #creating = new Set<string>();
+  readonly #creating = new Map<string, Promise<Container>>();
   readonly #services: ContainerServices;
 
   constructor(state: string, children: Children, log: Log, onExit: (container: KeptContainer) => void) {
@@ -33,9 +33,10 @@ export class KeeperCore {
     if (this.#containers.has(spec.id) || this.#creating.has(spec.id)) {
       throw new CribError('ALREADY_EXISTS', `creating container ${spec.id}: it exists; forget it first`);
     }
-    this.#creating.add(spec.id);
+    const creation = createContainer(spec, this.children, this.#services);
+    this.#creating.set(spec.id, creation);
     try {
-      const container = await createContainer(spec, this.children, this.#services);
+      const container = await creation;
       this.#containers.set(spec.id, container);
       return container.record;
     } finally {
@@ -59,6 +60,11 @@ export class KeeperCore {
 
   list(): KeptContainer[] {
     return [...this.#containers.values()].map((container) => container.record);
+  }
+
+  /** Resolves when every create that is in progress now has ended, well or not. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#creating.values());
   }
 
   /** Nothing is kept, and nothing is being created. */

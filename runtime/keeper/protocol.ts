@@ -52,6 +52,8 @@ export interface KeptContainer {
   readonly pid: number;
   /** Field 22 of /proc/PID/stat, clock ticks since boot: tells a reused pid. */
   readonly startTime: string;
+  /** Nanoseconds since the epoch, as decimal text, at which it was taken over from the runtime; never after its exit. */
+  readonly startedAt: string;
   readonly logPath: string;
   readonly exit: KeptExit | undefined;
 }
@@ -140,6 +142,11 @@ export interface Keeper {
   /** Closes stdio, drops the record and removes `directory`. Idempotent; refuses while init runs. */
   forget(id: string): Promise<void>;
   list(): Promise<KeptContainer[]>;
+  /**
+   * Resolves once the creates that somebody else asked for before have ended, well or not, and are in the list or undone.
+   * Throws DEADLINE_EXCEEDED after `timeoutMs`.
+   */
+  settled(timeoutMs: number): Promise<void>;
   /** Called after the exit record is durable and the output drained; once per container and connection. */
   onExit(listener: (container: KeptContainer) => void): void;
   /** Process id of the keeper, for `crib doctor` and the cgroup accounting. */

@@ -107,10 +107,10 @@ export async function loadRecord(directory: string): Promise<KeptContainer | und
 /** What JSON left of a KeptContainer, checked; undefined when it is none. */
 export function asContainer(value: unknown): KeptContainer | undefined {
   if (!isObject(value)) return undefined;
-  const { id, directory, pid, startTime, logPath } = value;
+  const { id, directory, pid, startTime, startedAt, logPath } = value;
   if (typeof id !== 'string' || typeof directory !== 'string' || typeof pid !== 'number') return undefined;
-  if (typeof startTime !== 'string' || typeof logPath !== 'string') return undefined;
-  return { id, directory, pid, startTime, logPath, exit: asExit(value.exit) };
+  if (typeof startTime !== 'string' || typeof startedAt !== 'string' || typeof logPath !== 'string') return undefined;
+  return { id, directory, pid, startTime, startedAt, logPath, exit: asExit(value.exit) };
 }
 
 function asExit(value: unknown): KeptExit | undefined {

@@ -13,6 +13,7 @@ import { toHostId } from '../../runtime/containers/id-mappings.js';
 import { unmountIfMounted } from '../../runtime/containers/rootfs.js';
 import { makeDirectory } from '../../runtime/durable-file.js';
 import { CribError, messageOf } from '../../runtime/errors.js';
+import { forgetWhenEnded } from '../../runtime/keeper/forget.js';
 import type { Keeper, KeptContainer } from '../../runtime/keeper/protocol.js';
 import { FS_MAGIC } from '../../runtime/linux/constants.js';
 import { statFilesystem } from '../../runtime/linux/files.js';
@@ -282,19 +283,6 @@ function isNamespace(file: string): boolean {
     return statFilesystem(file).type === FS_MAGIC.NSFS;
   } catch {
     return false;
-  }
-}
-
-/** The keeper refuses to forget what still runs; a killed process takes a moment to be reaped. */
-async function forgetWhenEnded(keeper: Keeper, id: string): Promise<void> {
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      await keeper.forget(id);
-      return;
-    } catch (error) {
-      if (attempt >= 50 || !(error instanceof CribError) || error.code !== 'FAILED_PRECONDITION') throw error;
-      await new Promise((resolve) => setTimeout(resolve, 20 * Math.min(attempt + 1, 10)));
-    }
   }
 }
 

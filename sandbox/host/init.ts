@@ -6,7 +6,6 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import type { IdMapping } from '../../runtime/containers/config.js';
-import { newId } from '../../runtime/containers/ids.js';
 import { CribError } from '../../runtime/errors.js';
 import { errnoName } from '../../runtime/linux/libc.js';
 import { idMappingsOf } from '../../runtime/spec/namespaces.js';
@@ -37,17 +36,26 @@ export async function initBundle(
   return bundle;
 }
 
-/** One for all pods, read-only: the binary, and the directories an OCI runtime mounts on. */
+/** One for all pods, read-only: the binary, and the directories an OCI runtime mounts on. Pods made at once wait for one. */
 async function initRootfs(state: string): Promise<string> {
   const rootfs = path.join(state, 'init-rootfs');
-  const binary = path.join(rootfs, 'catatonit');
-  if (await exists(binary)) return rootfs;
+  if (await exists(path.join(rootfs, 'catatonit'))) return rootfs;
+  const making = inProgress.get(rootfs) ?? makeRootfs(rootfs).finally(() => inProgress.delete(rootfs));
+  inProgress.set(rootfs, making);
+  await making;
+  return rootfs;
+}
+
+const inProgress = new Map<string, Promise<void>>();
+
+/** The temporary file always has the same name, so that one that a crash left is used again. */
+async function makeRootfs(rootfs: string): Promise<void> {
   for (const directory of ['dev', 'proc']) await fs.mkdir(path.join(rootfs, directory), { recursive: true });
-  const temporary = `${binary}.${newId()}.tmp`;
+  const binary = path.join(rootfs, 'catatonit');
+  const temporary = `${binary}.tmp`;
   await fs.copyFile(await findCatatonit(), temporary);
   await fs.chmod(temporary, 0o755);
   await fs.rename(temporary, binary);
-  return rootfs;
 }
 
 async function findCatatonit(): Promise<string> {

@@ -93,6 +93,17 @@ export class Contestant {
     });
   }
 
+  /** `kill -9` of the daemon; resolves when it is gone. */
+  async kill(): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    await new Promise<void>((resolve) => {
+      child.once('exit', () => resolve());
+      child.kill('SIGKILL');
+    });
+  }
+
   async pids(): Promise<Pids> {
     const daemon = this.#child?.pid;
     if (daemon === undefined) throw new Error(`${this.side} does not run`);

@@ -196,6 +196,22 @@ test('after a restart everything is as it was', async () => {
   await pods().removePod(pod);
 });
 
+test('a restart does not sweep the layers of a running container whose image was removed days ago', async () => {
+  const pod = await runPod('layers');
+  const running = await start(pod, shell('sleep 1000'));
+  const { images } = node.node();
+  await images.remove(node.image);
+  const layers = path.join(node.root, 'layers');
+  const daysAgo = new Date(Date.now() - 3 * 86_400_000);
+  for (const name of await fs.readdir(layers)) await fs.utimes(path.join(layers, name), daysAgo, daysAgo);
+  await node.restart();
+  assert.match(await text(running, 'ls', '/bin'), /^sh$/m);
+  await pods().removePod(pod);
+  await node.restart();
+  assert.deepEqual(await fs.readdir(layers), []);
+  await node.node().images.pull(node.image, {});
+});
+
 test('stats of a container and its pod', async () => {
   const pod = await runPod('stats');
   const id = await start(pod, shell('dd if=/dev/zero of=/big bs=1M count=4 2>/dev/null; sleep 1000'));

@@ -81,11 +81,10 @@ async function countProcesses(watched: Watched): Promise<number> {
 }
 
 async function countFirewallRules(watched: Watched): Promise<number> {
-  const { stdout } = await run('nft', ['list', 'ruleset'], { timeout: 10_000, maxBuffer: 64 << 20 });
-  const lines = stdout.split('\n').filter((line) => line.trim() !== '');
-  if (watched.onlyOf === undefined) return lines.length;
-  const { bridge } = watched.onlyOf;
-  return lines.filter((line) => line.includes(bridge)).length;
+  // The elements of its maps are host ports, and do not name the bridge: the table is counted as a whole.
+  const what = watched.onlyOf === undefined ? ['ruleset'] : ['table', 'inet', `crib_${watched.onlyOf.bridge}`];
+  const { stdout } = await run('nft', ['list', ...what], { timeout: 10_000, maxBuffer: 64 << 20 });
+  return stdout.split('\n').filter((line) => line.trim() !== '').length;
 }
 
 /** Pods without a parent of their own are below `/crib` in each hierarchy. */

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Churn } from './churn.js';
+
+/** The big run is `npm run churn`. */
+const OPTIONS = { pods: 12, parallel: 4, kills: 10, keeperKills: 0, pullKills: 2, seed: 20, keep: false };
+
+test('pods come and go, cribd is killed meanwhile, nothing is lost and nothing is left', async () => {
+  const said: string[] = [];
+  const churn = new Churn(OPTIONS, (line) => said.push(line));
+  try {
+    const { phases, failures } = await churn.run();
+    assert.deepEqual([...phases.flatMap((phase) => phase.failures), ...failures], [], said.join('\n'));
+    assert.deepEqual(
+      phases.map(({ name, kills }) => [name, kills]),
+      [
+        ['plain', 0],
+        ['cribd', OPTIONS.kills],
+        ['pull', OPTIONS.pullKills],
+      ],
+    );
+    assert.ok(phases.every(({ name, pods }) => name === 'pull' || pods >= OPTIONS.pods));
+  } finally {
+    await churn.cleanUp(false);
+  }
+});

@@ -1,0 +1,86 @@
+/** The cribd under test: killed and started again while clients go on asking, as kubelets do. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CriClient } from '../../cri/client.js';
+import { CribError } from '../../runtime/errors.js';
+import type { Contestant } from '../bench/contestant.js';
+
+/** What a call answers with when the daemon, or the keeper behind it, dies under it. */
+const DIED = ['UNAVAILABLE', 'CANCELLED'];
+const RETRY_MS = 20;
+/** How long a client goes on asking; longer than any restart may take. */
+const PATIENCE_MS = 240_000;
+
+export class ChurnNode {
+  readonly daemon: Contestant;
+  /** Deaths of the daemon or the keeper so far. */
+  deaths = 0;
+  #keeperDeaths = 0;
+  /** While there is no daemon to ask. */
+  #down: Promise<void> | undefined;
+  #stopped: Error | undefined;
+
+  constructor(daemon: Contestant) {
+    this.daemon = daemon;
+  }
+
+  get keeperDeaths(): number {
+    return this.#keeperDeaths;
+  }
+
+  /** Every call from now on rejects with this. */
+  stop(reason: Error): void {
+    this.#stopped ??= reason;
+  }
+
+  throwIfStopped(): void {
+    if (this.#stopped !== undefined) throw this.#stopped;
+  }
+
+  /** A call, made again when something died under it. An error while nothing died is the caller's to judge. */
+  async call<T>(operation: (cri: CriClient) => Promise<T>): Promise<T> {
+    const deadline = performance.now() + PATIENCE_MS;
+    for (;;) {
+      while (this.#down !== undefined) await this.#down;
+      this.throwIfStopped();
+      const { deaths } = this;
+      try {
+        return await operation(this.daemon.cri);
+      } catch (error) {
+        const died = this.deaths !== deaths && error instanceof CribError && DIED.includes(error.code);
+        if (!died || performance.now() > deadline) throw error;
+      }
+      await sleep(RETRY_MS);
+    }
+  }
+
+  /**
+   * `kill -9`, a new daemon, and `audit` before any client is let in again. Resolves to the milliseconds from the
+   * start of the new process until it says that it is ready.
+   */
+  async killDaemon(audit: () => Promise<void>): Promise<number> {
+    let open: () => void = () => undefined;
+    this.#down = new Promise((resolve) => {
+      open = resolve;
+    });
+    this.deaths += 1;
+    try {
+      await this.daemon.kill();
+      const took = await this.daemon.start();
+      await audit();
+      return took;
+    } finally {
+      this.#down = undefined;
+      open();
+    }
+  }
+
+  /** `kill -9` of the keeper; the daemon is left to find out. */
+  async killKeeper(): Promise<void> {
+    const [keeper] = (await this.daemon.pids()).supervisors;
+    if (keeper === undefined) return;
+    this.deaths += 1;
+    this.#keeperDeaths += 1;
+    process.kill(keeper, 'SIGKILL');
+  }
+}

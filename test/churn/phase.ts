@@ -1,0 +1,104 @@
+/** Pods that come and go for as long as something is to be killed, and what that showed. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { audit } from './audit.js';
+import type { ChurnNode } from './node.js';
+import { planPod } from './plan.js';
+import { PodLife } from './pod-life.js';
+import type { Random } from './random.js';
+
+/** From a restart to the next kill, milliseconds: some hit the restart's own aftermath, some a pod's middle. */
+const SHORT_PAUSE_MS = [1, 500] as const;
+/** Now and then there is time for what takes longer: a StopContainer with a grace period begins it anew after each kill. */
+const LONG_PAUSE_MS = [500, 2_500] as const;
+const LONG_ONE_IN = 6;
+
+export interface PhaseOptions {
+  readonly name: string;
+  readonly pods: number;
+  readonly parallel: number;
+  /** Each is one death, at a random moment; resolves to the milliseconds that the recovery took. */
+  readonly kills: number;
+  readonly kill: 'cribd' | 'keeper';
+}
+
+export interface PhaseResult {
+  readonly name: string;
+  readonly pods: number;
+  readonly kills: number;
+  readonly seconds: number;
+  /** Milliseconds. */
+  readonly restarts: readonly number[];
+  readonly failures: readonly string[];
+}
+
+/** Stops starting pods once something has failed this often: the rest would say the same. */
+const MAX_FAILURES = 20;
+
+export async function runPhase(
+  node: ChurnNode,
+  image: string,
+  random: Random,
+  options: PhaseOptions,
+): Promise<PhaseResult> {
+  const began = performance.now();
+  const failures: string[] = [];
+  const restarts: number[] = [];
+  let pods = 0;
+  let killing = options.kills > 0;
+  const hopeless = () => failures.length >= MAX_FAILURES;
+  const worker = async (): Promise<void> => {
+    while ((pods < options.pods || killing) && !hopeless()) {
+      node.throwIfStopped();
+      const plan = planPod(pods++, options.name, random);
+      await new PodLife(node, plan, image).run().catch((error: unknown) => {
+        node.throwIfStopped();
+        failures.push(`pod ${plan.name} ${JSON.stringify(plan)}: ${wordsOf(error)}`);
+      });
+    }
+  };
+  const killer = async (): Promise<void> => {
+    try {
+      while (restarts.length < options.kills && !hopeless()) {
+        const [least, most] = random.between(1, LONG_ONE_IN) === 1 ? LONG_PAUSE_MS : SHORT_PAUSE_MS;
+        await sleep(random.between(least, most));
+        node.throwIfStopped();
+        restarts.push(await killOnce(node, options.kill, failures));
+      }
+    } finally {
+      killing = false;
+    }
+  };
+  await Promise.all([killer(), ...Array.from({ length: options.parallel }, worker)]);
+  const seconds = (performance.now() - began) / 1000;
+  return { name: options.name, pods, kills: restarts.length, seconds, restarts, failures };
+}
+
+async function killOnce(node: ChurnNode, what: PhaseOptions['kill'], failures: string[]): Promise<number> {
+  if (what === 'cribd') {
+    return node.killDaemon(async () => {
+      const halves = await audit(node.daemon);
+      if (halves.length > 0) failures.push(`after kill ${node.deaths} of cribd:\n  ${halves.join('\n  ')}`);
+    });
+  }
+  const began = performance.now();
+  await node.killKeeper();
+  await untilKeeperIsBack(node);
+  return performance.now() - began;
+}
+
+const KEEPER_BACK_MS = 30_000;
+
+async function untilKeeperIsBack(node: ChurnNode): Promise<void> {
+  for (const deadline = performance.now() + KEEPER_BACK_MS; performance.now() < deadline; await sleep(10)) {
+    if ((await node.daemon.pids()).supervisors.length > 0) return;
+  }
+  throw new Error(`no keeper ran ${KEEPER_BACK_MS} ms after the last one was killed`);
+}
+
+/** The message, and the line of the pod's life that threw. */
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const line = error.stack?.split('\n').find((text) => text.includes('pod-life.js')) ?? '';
+  return `${error.message}\n${line}`;
+}

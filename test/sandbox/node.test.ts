@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { Container } from '../../sandbox/container-record.js';
+import { Node } from '../../sandbox/node.js';
+import { NO_RESOURCES } from '../support/configs.js';
+import { recordingLog } from '../support/log.js';
+import { fakeParts } from '../support/node-parts.js';
+import { containerRecord } from '../support/records.js';
+
+test('limits that are changed while a container ends do not bring it back to life', async () => {
+  const root = await fs.mkdtemp(path.join(os.tmpdir(), 'crib-node-'));
+  try {
+    const { log, lines } = recordingLog();
+    const node = new Node(fakeParts(root, log, {}));
+    const container = new Container(containerRecord('c', 'pod'));
+    await node.updateContainer(container, {});
+    const resources = { ...NO_RESOURCES, cpuShares: 512 };
+    await Promise.all([
+      node.updateContainer(container, { resources }),
+      node.endContainer(container, { exitCode: 3 }),
+      node.updateContainer(container, { resources }),
+    ]);
+    const { state, exitCode, resources: kept } = container.record;
+    assert.deepEqual({ state, exitCode, kept }, { state: 'exited', exitCode: 3, kept: resources });
+    const [onDisk] = (await node.containerRecords.load()).records;
+    assert.deepEqual([onDisk?.state, onDisk?.exitCode, onDisk?.resources], ['exited', 3, resources]);
+    assert.deepEqual(lines, []);
+  } finally {
+    await fs.rm(root, { recursive: true });
+  }
+});

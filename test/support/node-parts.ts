@@ -1,0 +1,24 @@
+/** The parts of a node whose keeper is a test's own, for faults that a real one cannot be made to have. */
+
+import path from 'node:path';
+import type { Keeper } from '../../runtime/keeper/protocol.js';
+import type { Log } from '../../runtime/log.js';
+import { Handlers } from '../../sandbox/handlers.js';
+import type { NodeParts } from '../../sandbox/node.js';
+
+/** Pods are alive, networks there, nothing ran out of memory; what no test calls is missing and would throw. */
+export function fakeParts(root: string, log: Log, keeper: Partial<Keeper>): NodeParts {
+  const backend = { alive: async () => true };
+  const handler = { name: 'host', backend, detail: '' };
+  const parts = {
+    root,
+    state: path.join(root, 'state'),
+    bootId: 'boot',
+    log,
+    keeper,
+    cgroups: { oomKills: async () => 0 },
+    network: { attached: () => [], readiness: () => ({ ready: true, reason: '', message: '' }) },
+    handlers: new Handlers([handler] as unknown as ConstructorParameters<typeof Handlers>[0], 'host'),
+  };
+  return parts as unknown as NodeParts;
+}
