@@ -10,10 +10,12 @@ import { resolveApparmor } from '../runtime/spec/apparmor/resolve.js';
 import { buildSpec } from '../runtime/spec/build.js';
 import { hostDevices, resolveDevices } from '../runtime/spec/devices.js';
 import { loadLocalhostSeccomp } from '../runtime/spec/seccomp/localhost.js';
+import { selinuxLabels } from '../runtime/spec/selinux.js';
 import type { NamespacePaths, OciSpec, ResolvedMount, ResolvedUser, SpecInput } from '../runtime/spec/types.js';
 import { resolveUser } from '../runtime/spec/users.js';
 import { ownedDirectory } from '../volumes/owned.js';
 import { prepareVolumes } from '../volumes/prepare.js';
+import { relabel } from '../volumes/relabel.js';
 import type { SandboxCapabilities, VolumeDecision } from '../volumes/types.js';
 import type { Node } from './node.js';
 import type { Pod } from './pod-record.js';
@@ -47,6 +49,7 @@ export async function buildBundle(node: Node, pod: Pod, request: BundleRequest):
     resolveApparmor(config.security, host),
     namespacesOf(node, pod, config),
   ]);
+  const label = selinuxLabels(config.security, host)?.mount ?? '';
   // Not beside the others: what it mounts must not come after the undo of one of them that failed.
   const volumes = await prepareVolumes(config.mounts, {
     capabilities: capabilitiesOf(node, pod),
@@ -54,10 +57,13 @@ export async function buildBundle(node: Node, pod: Pod, request: BundleRequest):
     dockerRoots,
     owned: ownedDirectory(node.bundle(id)),
     withoutSubmounts: leavesOutSubmounts(node, pod),
+    label,
   });
   const mounts = volumes.flatMap(({ mount, submounts = [] }) => (mount === undefined ? [] : [mount, ...submounts]));
   const { metadata, hostname, security } = pod.record.config;
   const cdi = await resolveCdi(config, user, cdiSpecDirs, log);
+  const files = podMounts(node, pod, config, mounts);
+  if (label !== '') await relabelAll(files, label);
   const input: SpecInput = {
     id,
     config,
@@ -67,7 +73,7 @@ export async function buildBundle(node: Node, pod: Pod, request: BundleRequest):
     cgroupsPath: cgroup,
     namespaces,
     user,
-    mounts: [...podMounts(node, pod, config, mounts), ...mounts],
+    mounts: [...files, ...mounts],
     devices,
     hostDevices: config.security.privileged ? await hostDevices() : [],
     localhostSeccomp,
@@ -103,6 +109,11 @@ function podMounts(node: Node, pod: Pod, config: ContainerConfig, own: readonly 
       type: 'bind',
       options: ['rbind', 'rprivate', destination === '/dev/shm' ? 'rw' : access],
     }));
+}
+
+/** All but the host's own shared memory, which a pod of the host's IPC namespace has. */
+async function relabelAll(files: readonly ResolvedMount[], label: string): Promise<void> {
+  for (const { source } of files) if (source !== '/dev/shm') await relabel(source, label);
 }
 
 async function namespacesOf(node: Node, pod: Pod, config: ContainerConfig): Promise<NamespacePaths> {

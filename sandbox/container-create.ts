@@ -11,6 +11,7 @@ import { newId } from '../runtime/containers/ids.js';
 import { mountRootfs, rootfsPaths, unmountRootfs } from '../runtime/containers/rootfs.js';
 import { attempting, CribError } from '../runtime/errors.js';
 import type { ImageRecord } from '../runtime/images/types.js';
+import { selinuxLabels } from '../runtime/spec/selinux.js';
 import { traced } from '../runtime/traced.js';
 import { Undo } from '../runtime/undo.js';
 import { ownedDirectory, releaseOwned } from '../volumes/owned.js';
@@ -80,7 +81,8 @@ async function create(
     const paths = rootfsPaths(node.containerRecords.directory(id), bundle);
     undo.push('unmount the root file system', () => unmountRootfs(paths.target));
     const layers = node.parts.images.layerPaths(image.chain);
-    await traced('mount the root file system', () => mountRootfs(layers, paths, pod.record.namespaces.user));
+    const label = selinuxLabels(config.security, node.parts.host)?.mount;
+    await traced('mount the root file system', () => mountRootfs(layers, paths, pod.record.namespaces.user, label));
     undo.push('unmount the image volumes', () => unmountImageVolumes(bundle));
     undo.push('unmount the volumes', () => releaseOwned(ownedDirectory(bundle)));
     const mounts = await mountImageVolumes(node.parts.images, bundle, config.mounts, imageVolumes);

@@ -14,6 +14,7 @@ import { gatherFacts, type SourceFacts } from './facts.js';
 import { MountTable } from './mount-table.js';
 import { mountIdMapped, releaseOwned } from './owned.js';
 import { KINDS } from './registry.js';
+import { relabel } from './relabel.js';
 import { submountsOf } from './submounts.js';
 import type { MountFacts, PreparedVolume, PrepareVolumes, VolumeContext, VolumeDecision } from './types.js';
 import { type CheckedMount, checkMounts } from './validate.js';
@@ -66,6 +67,7 @@ async function prepareOne(
   const isDirectory = facts.type === 'directory';
   const destinations = all.map((other) => other.containerPath);
   await checkDestination(context.rootfs, containerPath, isDirectory, destinations, field);
+  if (config.selinuxRelabel && context.label !== '') await relabelVolume(mount, facts, context.label);
   const direct = resolve(config, facts, decision.readonly);
   const target = path.join(context.owned, String(all.indexOf(mount)));
   const resolved = isIdMapped(config) ? idMapped(mount, direct, source, target) : direct;
@@ -96,6 +98,14 @@ function resolve(config: MountConfig, facts: MountFacts, readonly: boolean): Res
   // The mount has these already; a bind mount of it that does not say so would try to clear them.
   if (config.image !== undefined) options.push('noexec', 'nosuid', 'nodev');
   return { destination: facts.containerPath, type: 'bind', source: facts.realPath, options };
+}
+
+async function relabelVolume({ field }: CheckedMount, { realPath }: MountFacts, label: string): Promise<void> {
+  try {
+    await relabel(realPath, label);
+  } catch (error) {
+    throw attempting(`${field}.selinux_relabel`, error);
+  }
 }
 
 /** An image's layers are id-mapped before they are merged: an overlay itself cannot be. */

@@ -74,6 +74,8 @@ export interface VolumeContext {
   readonly dockerRoots: readonly string[];
   /** A directory for the mounts that crib makes itself (owned.ts); made when it is needed. */
   readonly owned: string;
+  /** SELinux label of volumes that are to be relabelled; empty: none. */
+  readonly label: string;
   /** The OCI runtime leaves the mounts below a source out of its bind mount. */
   readonly withoutSubmounts: boolean;
 }

@@ -27,14 +27,21 @@ const MOUNT_DATA_MAX = 4095;
  * Mounts `lowers` (lowest layer first) with a fresh writable layer at `paths.target`. The overlay is `volatile`: no
  * sync when it is unmounted, since a writable layer never outlives a power cut (overlayfs.rst, "Volatile mount"). With
  * `mappings` every file is that namespace's: the layers are id-mapped (Linux 5.19), the writable layer has the ids outside.
+ * `label` is the SELinux label of everything in it; empty: none.
  */
-export async function mountRootfs(lowers: readonly string[], paths: RootfsPaths, mappings?: IdMappings): Promise<void> {
+export async function mountRootfs(
+  lowers: readonly string[],
+  paths: RootfsPaths,
+  mappings?: IdMappings,
+  label = '',
+): Promise<void> {
   await Promise.all([paths.upper, paths.work, paths.target].map((directory) => makeDirectory(directory, 0o755)));
   const lower = lowers.length === 0 ? [await emptyLower(paths)] : [...lowers].reverse();
   await copyOwnerAndMode(lower[0] ?? paths.upper, paths.upper, mappings);
   try {
-    if (mappings === undefined) mountOverlay(lower, paths);
-    else withIdMappedLayers(lower, mappings, layersPath(paths.target), (mapped) => mountOverlay(mapped, paths));
+    const merge = (layers: readonly string[]) => mountOverlay(layers, paths, label);
+    if (mappings === undefined) merge(lower);
+    else withIdMappedLayers(lower, mappings, layersPath(paths.target), merge);
   } catch (error) {
     throw attempting(`mounting the root file system at ${paths.target}`, error);
   }
@@ -60,8 +67,9 @@ async function copyOwnerAndMode(from: string, to: string, mappings: IdMappings |
   await fs.chmod(to, mode & 0o7777);
 }
 
-function mountOverlay(lower: readonly string[], paths: RootfsPaths): void {
-  const data = `lowerdir=${lower.join(':')},upperdir=${paths.upper},workdir=${paths.work},volatile`;
+function mountOverlay(lower: readonly string[], paths: RootfsPaths, label: string): void {
+  const context = label === '' ? '' : `,context="${label}"`; // quoted: a label may have commas
+  const data = `lowerdir=${lower.join(':')},upperdir=${paths.upper},workdir=${paths.work},volatile${context}`;
   if (data.length <= MOUNT_DATA_MAX) {
     mount('overlay', paths.target, 'overlay', 0, data);
     return;
@@ -71,6 +79,7 @@ function mountOverlay(lower: readonly string[], paths: RootfsPaths): void {
     ['upperdir', paths.upper],
     ['workdir', paths.work],
     ['volatile', null],
+    ...(label === '' ? [] : [['context', label] as const]),
   ]);
 }
 

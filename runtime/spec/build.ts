@@ -12,7 +12,8 @@ import { mounts, rootfsPropagation } from './mounts.js';
 import { idMappingsOf, namespaces } from './namespaces.js';
 import { processArgs, processCwd, processEnv } from './process.js';
 import { buildResources, oomScoreAdj } from './resources.js';
-import { hiddenPaths, seccompProfile, selinuxLabels } from './security.js';
+import { hiddenPaths, seccompProfile } from './security.js';
+import { selinuxLabels } from './selinux.js';
 import type { BuildSpec, OciSpec, PodUserNamespace, ResolvedUser, SpecInput } from './types.js';
 
 export { buildResources } from './resources.js';
@@ -62,7 +63,7 @@ function checkMapped(user: ResolvedUser, { uids, gids }: PodUserNamespace): void
 
 function process(input: SpecInput, capabilities: unknown): OciSpec {
   const { config, image, user, host, apparmorProfile } = input;
-  const selinux = selinuxLabels(input);
+  const selinux = selinuxLabels(input.config.security, input.host);
   return {
     terminal: config.tty,
     user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
@@ -81,7 +82,7 @@ function linux(input: SpecInput, bounding: readonly string[]): OciSpec {
   const { masked, readonly } = hiddenPaths(input);
   const { user } = input.namespaces;
   const seccomp = seccompProfile(input, bounding);
-  const selinux = selinuxLabels(input);
+  const selinux = selinuxLabels(input.config.security, input.host);
   const propagation = rootfsPropagation(input.mounts);
   return {
     namespaces: namespaces(input),

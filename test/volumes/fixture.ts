@@ -23,6 +23,7 @@ export const HOST: VolumeContext = {
   dockerRoots: ['/var/lib/docker'],
   owned: '/nowhere',
   withoutSubmounts: false,
+  label: '',
 };
 
 export const GUEST: VolumeContext = {
