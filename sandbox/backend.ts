@@ -38,6 +38,10 @@ export interface SandboxBackend {
   exec(container: ContainerRecord, spec: ExecSpec, streams: SessionStreams, signal: AbortSignal): Promise<number>;
   attach(container: ContainerRecord, streams: SessionStreams, signal: AbortSignal): Promise<void>;
   connect(pod: PodRecord, port: number, signal: AbortSignal): Promise<Duplex>;
+  /** Writes what the container holds in memory to `images` and calls `then`, all while it stands still; it goes on after it. */
+  checkpoint(container: ContainerRecord, images: string, timeoutMs: number, then: () => Promise<void>): Promise<void>;
+  /** Lets a container go on that a checkpoint had stopped when cribd was killed. */
+  resume(container: ContainerRecord): Promise<void>;
   update(container: ContainerRecord, resources: OciResources): Promise<void>;
   /** Clears away what the runtime keeps of a container whose processes have ended. Idempotent. */
   clear(container: ContainerRecord): Promise<void>;

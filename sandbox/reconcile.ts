@@ -11,6 +11,7 @@ import { forgetWhenEnded } from '../runtime/keeper/forget.js';
 import type { KeptContainer } from '../runtime/keeper/protocol.js';
 import { errnoName } from '../runtime/linux/libc.js';
 import { ownedDirectory, releaseOwned } from '../volumes/owned.js';
+import { abandonCheckpoint } from './container-checkpoint.js';
 import { finishExit, finishUnseen, startOf } from './container-exit.js';
 import { Container, containerKey } from './container-record.js';
 import { removeContainer } from './container-remove.js';
@@ -71,6 +72,7 @@ async function loadContainers(node: Node): Promise<void> {
   const { records, orphans } = await node.containerRecords.load();
   for (const id of orphans) await removeUnrecorded(node, id);
   for (const record of records) {
+    await abandonCheckpoint(node, record);
     const container = new Container(record);
     node.containers.add(container);
     node.containerNames.set(containerKey(record.podId, record.config), Promise.resolve(record.id));

@@ -9,6 +9,7 @@ import type { ContainerConfig, Resources } from '../runtime/containers/config.js
 import { CribError, messageOf } from '../runtime/errors.js';
 import type { KeptContainer } from '../runtime/keeper/protocol.js';
 import type { PodConfig } from './config.js';
+import { checkpointContainer } from './container-checkpoint.js';
 import { createContainer } from './container-create.js';
 import { finishExit } from './container-exit.js';
 import { removeContainer } from './container-remove.js';
@@ -142,6 +143,10 @@ class NodeRuntime implements PodRuntime {
       throw new CribError('FAILED_PRECONDITION', `container ${record.id} is ${record.state}: it writes no log`);
     }
     await this.#node.parts.keeper.reopenLog(record.id);
+  }
+
+  checkpointContainer(id: string, location: string, timeoutMs: number): Promise<void> {
+    return checkpointContainer(this.#node, id, location, timeoutMs);
   }
 
   execSync(id: string, command: readonly string[], timeoutMs: number, signal: AbortSignal) {

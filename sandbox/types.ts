@@ -172,6 +172,8 @@ export interface PodRuntime {
   updateContainerResources(id: string, resources: Resources): Promise<void>;
   reopenContainerLog(id: string): Promise<void>;
   /** `timeoutMs` 0: no limit. Throws DEADLINE_EXCEEDED when it ran out; the process has been killed then. */
+  /** Writes an archive of the running container to `location`. */
+  checkpointContainer(id: string, location: string, timeoutMs: number): Promise<void>;
   execSync(id: string, command: readonly string[], timeoutMs: number, signal: AbortSignal): Promise<ExecSyncResult>;
   /** Exec, attach and port-forward with streams. */
   readonly sessions: Sessions;

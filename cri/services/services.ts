@@ -7,6 +7,7 @@ import type { ImageService, RuntimeService } from '../api/generated/index.js';
 import type { Call, Handlers } from '../call.js';
 import type { Services } from '../server.js';
 import { attach } from './container-attach.js';
+import { checkpointContainer } from './container-checkpoint.js';
 import { createContainer } from './container-create.js';
 import { getContainerEvents } from './container-events.js';
 import { exec } from './container-exec.js';
@@ -36,7 +37,6 @@ import { stopPodSandbox } from './pod-stop.js';
 import { updatePodSandboxResources } from './pod-update.js';
 import { runtimeConfig, updateRuntimeConfig } from './runtime-config.js';
 import { status } from './status.js';
-import { unimplemented } from './unimplemented.js';
 import { version } from './version.js';
 
 export const RUNTIME_CALLS: Calls<typeof RuntimeService> = {
@@ -70,7 +70,7 @@ export const RUNTIME_CALLS: Calls<typeof RuntimeService> = {
   exec,
   attach,
   portForward,
-  checkpointContainer: unimplemented('CheckpointContainer'),
+  checkpointContainer,
   listMetricDescriptors,
   listPodSandboxMetrics,
   streamPodSandboxMetrics,

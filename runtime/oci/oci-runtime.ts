@@ -122,6 +122,19 @@ export class OciRuntime implements RuntimeFacts {
     return this.#argv(target, 'update', ['--resources', resourcesFile]);
   }
 
+  /** Writes CRIU's images to `images`, which is made; its log goes to `work`. The container goes on running. */
+  checkpointArgv(target: ContainerTarget, images: string, work: string): string[] {
+    return this.#argv(target, 'checkpoint', ['--image-path', images, '--work-path', work, '--leave-running']);
+  }
+
+  pauseArgv(target: ContainerTarget): string[] {
+    return this.#argv(target, 'pause');
+  }
+
+  resumeArgv(target: ContainerTarget): string[] {
+    return this.#argv(target, 'resume');
+  }
+
   stateArgv(target: ContainerTarget): string[] {
     return this.#argv(target, 'state');
   }

@@ -19,7 +19,7 @@ import { FS_MAGIC } from '../../runtime/linux/constants.js';
 import { statFilesystem } from '../../runtime/linux/files.js';
 import { startTimeOf } from '../../runtime/linux/processes.js';
 import type { Log } from '../../runtime/log.js';
-import { CONSOLE_SOCKET, type OciRuntime } from '../../runtime/oci/oci-runtime.js';
+import { CONSOLE_SOCKET, type ContainerTarget, type OciRuntime } from '../../runtime/oci/oci-runtime.js';
 import type { HostFacts, OciResources } from '../../runtime/spec/types.js';
 import type { SandboxCapabilities } from '../../volumes/types.js';
 import type { SandboxBackend } from '../backend.js';
@@ -28,6 +28,7 @@ import type { PodRecord } from '../pod-record.js';
 import type { ExecSpec, SessionStreams } from '../streams.js';
 import type { ExecSyncResult } from '../types.js';
 import { attachSession } from './attach-session.js';
+import { type Checkpointed, checkpointPaused, resumePaused } from './checkpoint.js';
 import type { ExecPlace } from './exec-files.js';
 import { execSession } from './exec-session.js';
 import { execSync } from './exec-sync.js';
@@ -156,9 +157,25 @@ export class HostBackend implements SandboxBackend {
     return connectInNamespace(pod.namespaces.network === 'host' ? undefined : pinned, port, signal);
   }
 
+  checkpoint(container: ContainerRecord, images: string, timeoutMs: number, then: () => Promise<void>): Promise<void> {
+    return checkpointPaused(this.#checkpointed(container), images, timeoutMs, then);
+  }
+
+  resume(container: ContainerRecord): Promise<void> {
+    return resumePaused(this.#checkpointed(container));
+  }
+
+  #checkpointed({ id, cgroup }: ContainerRecord): Checkpointed {
+    const { runtime, cgroups, log } = this.#parts;
+    return { runtime, cgroups, log, cgroup, target: this.#target(id) };
+  }
+
+  #target(id: string): ContainerTarget {
+    return { id, root: this.#runtimeRoot(), log: path.join(this.#parts.state, 'containers', id, 'runtime.log') };
+  }
+
   update(container: ContainerRecord, resources: OciResources): Promise<void> {
-    const log = path.join(this.#parts.state, 'containers', container.id, 'runtime.log');
-    return this.#parts.runtime.update({ id: container.id, root: this.#runtimeRoot(), log }, resources);
+    return this.#parts.runtime.update(this.#target(container.id), resources);
   }
 
   /**
@@ -172,9 +189,8 @@ export class HostBackend implements SandboxBackend {
 
   /** For its poststop hooks. One that fails must not keep the container for ever. */
   async #deleteWithHooks(id: string): Promise<void> {
-    const log = path.join(this.#parts.state, 'containers', id, 'runtime.log');
     try {
-      await this.#parts.runtime.delete({ id, root: this.#runtimeRoot(), log }, DELETE_TIMEOUT_MS);
+      await this.#parts.runtime.delete(this.#target(id), DELETE_TIMEOUT_MS);
     } catch (error) {
       this.#parts.log.warn({ container: id, error: messageOf(error) }, 'deleting a container with hooks failed');
     }
