@@ -46,8 +46,9 @@ export async function servePortForwardTunnel(
   sessions: Sessions,
   timeouts: Timeouts,
 ): Promise<void> {
-  const transport = await acceptTunnel(upgrade, PORT_FORWARD_PROTOCOL);
-  if (transport !== undefined) await serveSession(transport, request, sessions, timeouts);
+  await acceptTunnel(upgrade, PORT_FORWARD_PROTOCOL, (transport) =>
+    serveSession(transport, request, sessions, timeouts),
+  );
 }
 
 async function serveSession(

@@ -25,13 +25,17 @@ export async function servePortForwardChannels(
     refuse(upgrade.socket, 400, 'the PortForward request named no port, which channels are numbered by');
     return;
   }
-  const accepted = await acceptWebSocket(upgrade, (name) => PROTOCOL.test(name));
-  if (accepted === undefined) return;
-  const base64 = accepted.protocol.includes('base64');
-  const socket = new ChannelSocket(accepted.socket, { base64, closeSignal: false }, timeouts.idleMs);
-  const pairs = request.ports.map((port, index) => servePort(socket, request.podId, port, index, sessions));
-  await Promise.all(pairs);
-  await socket.close();
+  await acceptWebSocket(
+    upgrade,
+    (name) => PROTOCOL.test(name),
+    async (accepted) => {
+      const base64 = accepted.protocol.includes('base64');
+      const socket = new ChannelSocket(accepted.socket, { base64, closeSignal: false }, timeouts.idleMs);
+      const pairs = request.ports.map((port, index) => servePort(socket, request.podId, port, index, sessions));
+      await Promise.all(pairs);
+      await socket.close();
+    },
+  );
 }
 
 async function servePort(

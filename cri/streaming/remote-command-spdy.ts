@@ -54,10 +54,10 @@ export async function spdyCommandChannels(
   connection.signal.addEventListener('abort', () => complete(), { once: true });
   await opened;
   clearTimeout(late);
-  if (connection.signal.aborted) return undefined;
   const sizes = new TerminalSizes();
   streams.get('resize')?.on('data', (bytes: Buffer) => sizes.write(bytes));
-  if (streams.has('resize')) await sizes.first();
+  if (streams.has('resize')) await sizes.first(connection.signal);
+  if (connection.signal.aborted) return undefined;
   return channelsOf(connection, streams, sizes, protocol === V4);
 }
 

@@ -21,17 +21,19 @@ export class TerminalSizes {
   }
 
   /**
-   * Resolves with the first size, or after FIRST_SIZE_MS: a client tells it right after it has connected, and a program
-   * that asks as it starts shall not read 0 by 0.
+   * Resolves with the first size, after FIRST_SIZE_MS, or when the client is gone: a client tells its size right after it
+   * has connected, and a program that asks as it starts shall not read 0 by 0.
    */
-  async first(): Promise<void> {
-    if (this.latest !== undefined) return;
+  async first(gone: AbortSignal): Promise<void> {
+    if (this.latest !== undefined || gone.aborted) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, FIRST_SIZE_MS);
-      this.listeners.push(() => {
+      const done = () => {
         clearTimeout(timer);
         resolve();
-      });
+      };
+      this.listeners.push(done);
+      gone.addEventListener('abort', done, { once: true });
     });
   }
 

@@ -36,6 +36,7 @@ export class ChannelSocket {
   private readonly end = new AbortController();
   private readonly idle: NodeJS.Timeout;
   private pongs: NodeJS.Timeout | undefined;
+  private closing = false;
 
   constructor(
     private readonly socket: WebSocket,
@@ -88,9 +89,8 @@ export class ChannelSocket {
       this.end.signal.addEventListener('abort', () => resolve(), { once: true });
     });
     this.socket.close(code);
-    // The client's answer is among what has not been read.
-    this.readers.clear();
-    this.full.clear();
+    // The client's answer comes after what has not been read, which nobody wants any more.
+    this.closing = true;
     this.flow();
     await closed;
   }
@@ -110,7 +110,7 @@ export class ChannelSocket {
   private receive(message: Buffer): void {
     this.idle.refresh();
     const first = message[0];
-    if (first === undefined) return;
+    if (first === undefined || this.closing) return;
     if (this.protocol.closeSignal && first === CLOSE_SIGNAL) {
       const channel = message[1];
       if (message.length !== 2 || channel === undefined) void this.close(PROTOCOL_ERROR);
@@ -135,7 +135,7 @@ export class ChannelSocket {
   }
 
   private flow(): void {
-    const stop = this.full.size > 0 && !this.end.signal.aborted;
+    const stop = this.full.size > 0 && !this.closing && !this.end.signal.aborted;
     if (stop === this.socket.isPaused) return;
     clearInterval(this.pongs);
     if (stop) {

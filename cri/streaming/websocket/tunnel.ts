@@ -12,8 +12,12 @@ export function isTunnel(protocol: string): boolean {
   return protocol.startsWith(PREFIX);
 }
 
-/** The tunnel's bytes; undefined after the client was refused. */
-export async function acceptTunnel(upgrade: UpgradeRequest, protocol: string): Promise<Duplex | undefined> {
-  const accepted = await acceptWebSocket(upgrade, (name) => name === PREFIX + protocol);
-  return accepted === undefined ? undefined : createWebSocketStream(accepted.socket);
+/** Calls `begin` with the tunnel's bytes, before any has come; undefined after the client was refused. */
+export function acceptTunnel<T>(
+  upgrade: UpgradeRequest,
+  protocol: string,
+  begin: (transport: Duplex) => T,
+): Promise<T | undefined> {
+  const knows = (name: string) => name === PREFIX + protocol;
+  return acceptWebSocket(upgrade, knows, ({ socket }) => begin(createWebSocketStream(socket)));
 }

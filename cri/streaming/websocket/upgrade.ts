@@ -32,13 +32,15 @@ export interface Accepted {
 }
 
 /**
- * Takes the first of the client's subprotocols that `knows`; undefined after it has answered 403 (none), or 400 or 405
- * (no WebSocket handshake).
+ * Takes the first of the client's subprotocols that `knows`, and calls `begin`, which must listen to the socket before
+ * it returns: what the client has already sent comes next. undefined after it has answered 403 (no such protocol), or
+ * 400 or 405 (no WebSocket handshake).
  */
-export async function acceptWebSocket(
+export async function acceptWebSocket<T>(
   upgrade: UpgradeRequest,
   knows: (protocol: string) => boolean,
-): Promise<Accepted | undefined> {
+  begin: (accepted: Accepted) => T,
+): Promise<T | undefined> {
   const { request, socket, head } = upgrade;
   const offered = listHeader(request, 'sec-websocket-protocol');
   const protocol = (offered.length === 0 ? [''] : offered).find(knows);
@@ -48,9 +50,15 @@ export async function acceptWebSocket(
   }
   agreed.set(request, protocol);
   delete request.headers['sec-websocket-protocol'];
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     // After a handshake that fails, ws has answered and closed; it calls back for one that succeeds only.
     socket.once('close', () => resolve(undefined));
-    server.handleUpgrade(request, socket, head, (accepted) => resolve({ socket: accepted, protocol }));
+    server.handleUpgrade(request, socket, head, (accepted) => {
+      try {
+        resolve(begin({ socket: accepted, protocol }));
+      } catch (error) {
+        reject(error);
+      }
+    });
   });
 }

@@ -42,11 +42,13 @@ test('what is no size is passed over', () => {
   assert.deepEqual(heard(`{"x":"${'a'.repeat(5000)}`, good), [{ width: 80, height: 24 }]);
 });
 
-test('the first size is waited for, but not for long', async () => {
+test('the first size is waited for, but not for long, and not for a client that is gone', async () => {
   const sizes = new TerminalSizes();
-  const first = sizes.first();
+  const { signal } = new AbortController();
+  const first = sizes.first(signal);
   sizes.write(Buffer.from('{"Width":80,"Height":24}'));
   await first;
-  await sizes.first();
-  await new TerminalSizes().first();
+  await sizes.first(signal);
+  await new TerminalSizes().first(signal);
+  await new TerminalSizes().first(AbortSignal.abort());
 });
