@@ -55,13 +55,16 @@ async function create(node: Node, config: PodConfig, handler: string, signal: Ab
   checkUserNamespace(config, record.handler, backend.capabilities);
   const pod = new Pod(record);
   await Undo.guard(parts.log, async (undo) => {
-    undo.push('remove the pod record', () => node.podRecords.remove(record.id));
+    // One step: the record goes last, for by it the next start finds what could not be taken back.
+    undo.push('take back the pod', async () => {
+      if (ownNetwork) await parts.network.detach(record.id, AbortSignal.timeout(25_000));
+      await backend.release(record);
+      await node.podRecords.remove(record.id);
+    });
     // Not for a power cut, which leaves nothing of a pod that has not been reported.
     await node.podRecords.save(record, false);
-    undo.push('release the pod', () => backend.release(record));
     await traced('prepare the sandbox', () => backend.prepare(record));
     if (ownNetwork) {
-      undo.push('detach the pod network', () => parts.network.detach(record.id, AbortSignal.timeout(25_000)));
       const ips = await traced('attach the network', () => attach(node, record, signal));
       pod.record = { ...record, ips };
     }

@@ -1,5 +1,6 @@
 /** cribd's side of the keeper: connects, starts a keeper where none runs, and connects again when it was restarted. */
 
+import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CribError, messageOf } from '../errors.js';
 import type { Log } from '../log.js';
@@ -171,6 +172,7 @@ export class KeeperClient implements Keeper {
 
   async #open(): Promise<Link> {
     const deadline = performance.now() + START_TIMEOUT_MS;
+    let launched: ChildProcess | undefined;
     for (let attempt = 0, delay = 10; ; attempt++, delay = Math.min(delay * 1.5, 200)) {
       try {
         return await this.#openOnce();
@@ -181,8 +183,10 @@ export class KeeperClient implements Keeper {
           throw new CribError('UNAVAILABLE', message, { cause: error });
         }
       }
-      // Again from time to time: the one that held the lock may have been about to end.
-      if (attempt % 25 === 0) launchKeeper(this.#options.state, this.#options.keeperPath);
+      // Again when it was killed; and from time to time: one that held the lock may have been about to end.
+      if (attempt % 25 === 0 || launched?.signalCode) {
+        launched = launchKeeper(this.#options.state, this.#options.keeperPath);
+      }
       await sleep(delay);
     }
   }

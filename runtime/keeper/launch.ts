@@ -1,6 +1,6 @@
 /** Starting a keeper process that outlives its starter. */
 
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { O } from '../linux/constants.js';
@@ -14,7 +14,7 @@ const DEFAULT_SOFT_FILES = '1024';
 const V8_FLAGS = ['--max-semi-space-size=1', '--max-old-space-size=96', '--v8-pool-size=0'];
 
 /** Starts `keeperPath` in a session of its own. When another one has the lock it ends by itself. */
-export function launchKeeper(state: string, keeperPath: string): void {
+export function launchKeeper(state: string, keeperPath: string): ChildProcess {
   fs.mkdirSync(state, { recursive: true, mode: 0o711 });
   const log = openLog(path.join(state, 'keeper.log'));
   try {
@@ -31,6 +31,7 @@ export function launchKeeper(state: string, keeperPath: string): void {
     });
     child.on('error', () => undefined); // the caller finds that nobody answers
     child.unref();
+    return child;
   } finally {
     fs.closeSync(log);
   }

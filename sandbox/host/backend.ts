@@ -224,7 +224,13 @@ export class HostBackend implements SandboxBackend {
         cgroupDirs: cgroups.directories(cgroup),
       });
     } catch (error) {
-      await this.#clear(id, cgroup);
+      // What cannot be cleared yet (the keeper died, and the runtime goes on for a moment) goes with the container.
+      await this.#clear(id, cgroup).catch((failure: unknown) => {
+        this.#parts.log.warn(
+          { id, error: messageOf(failure) },
+          'a container that was not created is not cleared away yet',
+        );
+      });
       throw error;
     }
   }

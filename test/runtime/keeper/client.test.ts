@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import test from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { withKeeper } from './harness.js';
+
+/** The one process, other than `not`, that was started as the keeper of `state`. */
+async function nextKeeper(state: string, not: number): Promise<number> {
+  for (const deadline = performance.now() + 10_000; performance.now() < deadline; await sleep(2)) {
+    for (const name of fs.readdirSync('/proc').filter((entry) => /^\d+$/.test(entry) && Number(entry) !== not)) {
+      try {
+        const line = fs.readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0');
+        if (line.includes('--state') && line.includes(state)) return Number(name);
+      } catch {
+        // it has ended
+      }
+    }
+  }
+  return assert.fail('no keeper was started');
+}
+
+test('a keeper that is killed before it listens is replaced at once', { timeout: 60_000 }, async () => {
+  await withKeeper(async ({ client, state }) => {
+    const first = client.pid;
+    process.kill(first, 'SIGKILL');
+    const second = await nextKeeper(state, first);
+    const began = performance.now();
+    process.kill(second, 'SIGKILL');
+    assert.deepEqual(await client.list(), []);
+    assert.ok(![first, second].includes(client.pid));
+    assert.ok(performance.now() - began < 4_000, 'without waiting until it is tried again from time to time');
+  });
+});
