@@ -142,7 +142,7 @@ export class Connection {
   }
 
   #attach(id: number, params: Record<string, unknown>): Promise<unknown> {
-    const attachment = this.#core.get(idOf(params)).attach(pipesOf(params));
+    const attachment = this.#core.attach(idOf(params), pipesOf(params));
     this.#send({ id, started: {} });
     return this.#untilDone(id, attachment);
   }

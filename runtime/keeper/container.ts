@@ -17,7 +17,7 @@ import { nowNs } from './clock.js';
 import { ContainerInput, Keyboard } from './input.js';
 import type { LogFile } from './log-file.js';
 import { OutputReader } from './output.js';
-import { openPassed, type PassedPipes } from './passed-pipe.js';
+import type { OpenedPipes } from './passed-pipe.js';
 import { PipeWriter } from './pipe-writer.js';
 import type { KeptContainer } from './protocol.js';
 import { type Intent, type Intents, saveRecord } from './record.js';
@@ -118,10 +118,10 @@ export class Container {
   }
 
   /**
-   * Connects a client's pipes, which it opens. Throws FAILED_PRECONDITION when the container has exited, or is one with
-   * a terminal that was lost with an earlier keeper.
+   * Connects a client's pipes, and owns them then. Throws FAILED_PRECONDITION when the container has exited, or is one
+   * with a terminal that was lost with an earlier keeper.
    */
-  attach(pipes: PassedPipes): Attachment {
+  attach(pipes: OpenedPipes): Attachment {
     const { id, exit } = this.#record;
     if (this.#ending !== undefined || exit !== undefined) {
       throw new CribError('FAILED_PRECONDITION', `container ${id} has exited`);
@@ -132,7 +132,7 @@ export class Container {
     const { tty, stdinOnce } = this.intent.stdio;
     const [stdout, stderr] = this.#readers;
     const to = { stdout, stderr, input: this.#joinInput(), closesInput: stdinOnce && !tty };
-    const attachment = new Attachment(openPassed(pipes), to);
+    const attachment = new Attachment(pipes, to);
     this.#attachments.add(attachment);
     const gone = () => this.#attachments.delete(attachment);
     attachment.done.then(gone, gone);

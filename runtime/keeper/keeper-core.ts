@@ -3,9 +3,11 @@
 import { CribError } from '../errors.js';
 import type { Log } from '../log.js';
 import { adoptAll } from './adopt.js';
+import type { Attachment } from './attachment.js';
 import { type Children, childEnd } from './children.js';
 import type { Container, ContainerServices } from './container.js';
 import { createContainer } from './create.js';
+import { closeOpened, openPassed, type PassedPipes } from './passed-pipe.js';
 import type { KeptContainer, KeptContainerSpec } from './protocol.js';
 import { Intents } from './record.js';
 
@@ -48,6 +50,19 @@ export class KeeperCore {
     const container = this.#containers.get(id);
     if (container === undefined) throw new CribError('NOT_FOUND', `the keeper has no container ${id}`);
     return container;
+  }
+
+  /** Connects pipes of a client's to a container; see Container.attach. */
+  attach(id: string, pipes: PassedPipes): Attachment {
+    const container = this.get(id);
+    const opened = openPassed(pipes);
+    for (const fd of Object.values(opened)) this.children.saw(fd);
+    try {
+      return container.attach(opened);
+    } catch (error) {
+      closeOpened(opened);
+      throw error;
+    }
   }
 
   async forget(id: string): Promise<void> {

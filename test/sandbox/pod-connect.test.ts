@@ -96,5 +96,5 @@ test('many at once; this process stays in its namespace and keeps no descriptor'
     assert.equal(fs.readlinkSync(`/proc/self/task/${task}/ns/net`), home);
   }
   await sleep(100);
-  assert.equal(fs.readdirSync('/proc/self/fd').length, before);
+  assert.ok(fs.readdirSync('/proc/self/fd').length <= before);
 });

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { ExecFiles } from '../../../sandbox/host/exec-files.js';
+
+test('each exec has files of its own in the bundle, and removes those that were made', () => {
+  const bundle = fs.mkdtempSync(path.join(os.tmpdir(), 'crib-files-'));
+  const [one, two] = [new ExecFiles(bundle), new ExecFiles(bundle)];
+  const all = [one, two].flatMap(({ pidFile, processFile, log, consoleName }) => [
+    pidFile,
+    processFile,
+    log,
+    path.join(bundle, consoleName),
+  ]);
+  assert.equal(new Set(all).size, 8);
+  for (const file of all) assert.equal(path.dirname(file), bundle);
+  for (const file of all.slice(0, 6)) fs.writeFileSync(file, '');
+  one.remove();
+  one.remove();
+  assert.equal(fs.readdirSync(bundle).length, 2);
+  two.remove();
+  assert.deepEqual(fs.readdirSync(bundle), []);
+  fs.rmdirSync(bundle);
+});
