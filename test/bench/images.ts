@@ -14,12 +14,13 @@ export interface BenchImages {
   readonly registry: Registry;
   /** Reference of the image that the pods run. */
   readonly busybox: string;
-  /** Reference of the image of 8 layers. */
-  readonly big: string;
+  /** References of images of 8 layers, alike in shape and with no layer in common. */
+  readonly big: readonly string[];
 }
 
 const BUSYBOX = 'bench/busybox';
 const BIG = 'bench/big';
+const BIG_TAGS = ['1', '2', '3'];
 /** The sandbox image of runtimes that have one, below the registry that it is named with. */
 const PAUSE = 'crib-test/pause';
 
@@ -30,12 +31,18 @@ export async function startImages(big: boolean): Promise<BenchImages> {
   const registry = await startRegistry({ dir });
   try {
     await once(join(dir, 'small.pushed'), () => pushSmall(registry.address));
-    if (big) await once(join(dir, 'big.pushed'), () => pushBig(registry.address));
+    for (const [index, tag] of big ? BIG_TAGS.entries() : []) {
+      await once(join(dir, `big-${tag}.pushed`), () => pushBig(registry.address, tag, index * LAYERS));
+    }
   } catch (error) {
     await registry.stop();
     throw error;
   }
-  return { registry, busybox: `${registry.address}/${BUSYBOX}:1`, big: `${registry.address}/${BIG}:1` };
+  return {
+    registry,
+    busybox: `${registry.address}/${BUSYBOX}:1`,
+    big: BIG_TAGS.map((tag) => `${registry.address}/${BIG}:${tag}`),
+  };
 }
 
 async function once(mark: string, make: () => Promise<void>): Promise<void> {
@@ -57,8 +64,8 @@ async function pushSmall(address: string): Promise<void> {
   await pushImage(address, PAUSE, '1', await buildImage({ files: pause, config }));
 }
 
-async function pushBig(address: string): Promise<void> {
-  console.error('bench: making the image of 8 layers (once; it is kept in the test cache)');
-  const layers = Array.from({ length: LAYERS }, (_, index) => layerTar(index));
-  await pushImage(address, BIG, '1', await buildImage({ layers, format: 'docker' }));
+async function pushBig(address: string, tag: string, first: number): Promise<void> {
+  console.error('bench: making an image of 8 layers (once; it is kept in the test cache)');
+  const layers = Array.from({ length: LAYERS }, (_, index) => layerTar(first + index));
+  await pushImage(address, BIG, tag, await buildImage({ layers, format: 'docker' }));
 }

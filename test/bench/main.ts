@@ -29,7 +29,7 @@ interface Stage {
   readonly dir: string;
   readonly contestants: Contestants;
   readonly workload: Workload;
-  readonly bigImage: string;
+  readonly bigImages: readonly string[];
   readonly results: Results;
   readonly undo: Undo[];
 }
@@ -80,7 +80,7 @@ async function prepare(
   const ownNetwork = wants('lifecycle') && options.against.includes('crib');
   const bridge = ownNetwork ? await cribContestant(join(dir, 'crib-own'), certsDir, 'bridge') : undefined;
   const workload = await Workload.create(dir, images.busybox);
-  const stage = { options, dir, contestants: { cni, bridge }, workload, bigImage: images.big, results, undo };
+  const stage = { options, dir, contestants: { cni, bridge }, workload, bigImages: images.big, results, undo };
   onStage(stage);
   for (const on of [...cni, ...(bridge === undefined ? [] : [bridge])]) {
     undo.push(() => on.stop());
@@ -91,7 +91,7 @@ async function prepare(
   return stage;
 }
 
-async function measure({ options, dir, contestants, workload, bigImage, results, undo }: Stage): Promise<void> {
+async function measure({ options, dir, contestants, workload, bigImages, results, undo }: Stage): Promise<void> {
   const { cni } = contestants;
   const wants = (part: Part) => options.parts.includes(part);
   const say = (part: Part) => console.error(`bench: ${part}`);
@@ -117,7 +117,7 @@ async function measure({ options, dir, contestants, workload, bigImage, results,
   }
   if (wants('pull')) {
     say('pull');
-    await measurePull(cni, bigImage, 3, results);
+    await measurePull(cni, bigImages, results);
   }
   if (wants('density')) {
     say('density');

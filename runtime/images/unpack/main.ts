@@ -14,9 +14,9 @@ import { LayerWriter } from './layer-writer.js';
 import type { Pending, SettleReport, UnpackerAnswer, UnpackerTask, UnpackReport, UnpackTask } from './protocol.js';
 import { settle } from './settle.js';
 
-/** Bytes that are decompressed at a time, and taken from stdin. */
-const CHUNK = 256 << 10;
-const INPUT = 256 << 10;
+/** Bytes that are decompressed at a time, and taken from stdin: on a busy machine each hand-over waits for a processor. */
+const CHUNK = 1 << 20;
+const INPUT = 1 << 20;
 const MAX_PENDING = 256 << 20;
 
 async function main(): Promise<void> {
@@ -52,18 +52,16 @@ async function unpack(task: UnpackTask): Promise<UnpackReport> {
 }
 
 /**
- * What comes on stdin, as it comes, the first piece of two bytes at least; each only until the next is asked for. Read by
- * plain calls: streams cost more than decompressing does. (`process` is not imported here: node:process as a module
- * opens stdin as a stream, which makes it non-blocking.)
+ * What comes on stdin, in pieces that hold only until the next is asked for. Read by plain calls: streams cost more than
+ * decompressing does. (`process` is not imported here: node:process as a module opens stdin as a stream, which makes it
+ * non-blocking.)
  */
 function* stdinPieces(): Generator<Buffer, undefined> {
   const buffer = Buffer.allocUnsafe(INPUT);
   for (let length = 0; ; length = 0) {
-    let read = 0;
-    do {
-      read = fs.readSync(0, buffer, length, buffer.length - length, null);
-      length += read;
-    } while (read > 0 && length < 2);
+    for (let read = -1; read !== 0 && length < INPUT; length += read) {
+      read = fs.readSync(0, buffer, length, INPUT - length, null);
+    }
     if (length === 0) return undefined;
     yield buffer.subarray(0, length);
   }
