@@ -41,7 +41,8 @@ export interface Bundle {
 export async function buildBundle(node: Node, pod: Pod, request: BundleRequest): Promise<Bundle> {
   const { id, config, image, rootfs } = request;
   const { dockerRoots, cdiSpecDirs, host, log } = node.parts;
-  const cgroup = `${pod.record.cgroup === '/' ? '' : pod.record.cgroup}/${id}`;
+  const { cgroupDriver } = node.parts;
+  const cgroup = cgroupDriver.containerCgroup(pod.record.cgroup, id);
   const [user, devices, localhostSeccomp, apparmorProfile, namespaces] = await Promise.all([
     resolveUser(rootfs, config.security, image.run.user),
     resolveDevices(config.devices),
@@ -70,7 +71,7 @@ export async function buildBundle(node: Node, pod: Pod, request: BundleRequest):
     image: image.run,
     pod: { id: pod.id, ...metadata, hostname: hostname || os.hostname(), privileged: security.privileged },
     rootfs,
-    cgroupsPath: cgroup,
+    cgroupsPath: cgroupDriver.ociPath(cgroup),
     namespaces,
     user,
     mounts: [...files, ...mounts],

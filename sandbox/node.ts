@@ -1,6 +1,7 @@
 /** What every operation on pods and containers works with: the node's parts, its records, and who listens. */
 
 import path from 'node:path';
+import type { CgroupDriver } from '../runtime/cgroups/driver.js';
 import type { CgroupSampler } from '../runtime/cgroups/sampler.js';
 import type { Cgroups } from '../runtime/cgroups/types.js';
 import { Records } from '../runtime/containers/records.js';
@@ -30,6 +31,7 @@ export interface NodeParts {
   readonly log: Log;
   readonly keeper: Keeper;
   readonly cgroups: Cgroups;
+  readonly cgroupDriver: CgroupDriver;
   readonly sampler: CgroupSampler;
   readonly images: ImageStore;
   readonly network: PodNetwork;

@@ -123,7 +123,7 @@ function newRecord(node: Node, config: PodConfig, handler: string): PodRecord {
     state: 'creating',
     createdAt: String(nowNs()),
     ips: [],
-    cgroup: config.cgroupParent === '' ? `/crib/${id}` : config.cgroupParent,
+    cgroup: node.parts.cgroupDriver.podCgroup(config.cgroupParent, id),
     ownsCgroup: config.cgroupParent === '',
     namespaces,
     bootId: node.parts.bootId,

@@ -52,6 +52,10 @@ class NodeRuntime implements PodRuntime {
     this.sessions = createSessions(node);
   }
 
+  get cgroupDriver() {
+    return this.#node.parts.cgroupDriver.name;
+  }
+
   async open(): Promise<void> {
     const { keeper } = this.#node.parts;
     keeper.onExit((kept) => void this.#exited(kept));

@@ -147,6 +147,8 @@ export interface ContainerEvent {
  * not there is no error. `status` of what is not there throws NOT_FOUND.
  */
 export interface PodRuntime {
+  readonly cgroupDriver: 'cgroupfs' | 'systemd';
+
   /** Reads the state directories, reconciles them with the kernel, finishes or undoes what a crash interrupted. */
   open(): Promise<void>;
   /** Lets go of everything without stopping any pod. */

@@ -22,6 +22,8 @@ export interface Config {
   /** Name or path of the OCI runtime to prefer; empty: whichever works. */
   readonly ociRuntime: string;
   readonly defaultHandler: string;
+  /** Who makes the cgroups: must be the kubelet's too. */
+  readonly cgroupDriver: 'cgroupfs' | 'systemd';
   /** HOST:PORT of the streaming server. */
   readonly streamingAddress: string;
   /** PEM files of the streaming server; both empty: it speaks plain HTTP. */
@@ -52,6 +54,7 @@ const DEFAULTS: Config = {
   cniBinDir: ['/opt/cni/bin', '/usr/lib/cni'],
   ociRuntime: '',
   defaultHandler: 'host',
+  cgroupDriver: 'cgroupfs',
   streamingAddress: '127.0.0.1:0',
   streamingCertFile: '',
   streamingKeyFile: '',
@@ -74,6 +77,7 @@ export const CONFIG_KEYS: Readonly<Record<string, keyof Config>> = {
   certs_dir: 'certsDir',
   oci_runtime: 'ociRuntime',
   default_handler: 'defaultHandler',
+  cgroup_driver: 'cgroupDriver',
   streaming_address: 'streamingAddress',
   'streaming.tls_cert_file': 'streamingCertFile',
   'streaming.tls_key_file': 'streamingKeyFile',
@@ -162,6 +166,7 @@ function check(config: Config): void {
     if (!value.startsWith('/')) refuse(`${name} ${value} must be an absolute path`);
   }
   if (config.root === config.state) refuse('root and state must be different directories');
+  if (!['cgroupfs', 'systemd'].includes(config.cgroupDriver)) refuse('cgroup_driver must be cgroupfs or systemd');
   if (config.network !== 'cni' && config.network !== 'bridge') refuse('network.mode must be cni or bridge');
   parseAddress(config.streamingAddress);
   if ((config.streamingCertFile === '') !== (config.streamingKeyFile === '')) {

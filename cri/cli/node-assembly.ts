@@ -4,8 +4,12 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createCgroups } from '../../runtime/cgroups/cgroups.js';
+import { CGROUPFS, SYSTEMD } from '../../runtime/cgroups/driver.js';
 import { CgroupSampler } from '../../runtime/cgroups/sampler.js';
+import { withSystemd } from '../../runtime/cgroups/systemd.js';
+import type { Cgroups } from '../../runtime/cgroups/types.js';
 import { makeDirectory } from '../../runtime/durable-file.js';
+import { CribError } from '../../runtime/errors.js';
 import { createRegistryClient } from '../../runtime/images/registry/client.js';
 import { createImageStore } from '../../runtime/images/store.js';
 import type { ImageStore } from '../../runtime/images/types.js';
@@ -40,7 +44,7 @@ export async function assemble(config: Config, log: Log, bundles = ownDirectory(
   await Promise.all([makeDirectory(root, 0o711), makeDirectory(state, 0o711)]);
   const [host, cgroups, runtimes, bootId] = await Promise.all([
     discoverHostFacts(),
-    createCgroups(),
+    cgroupsOf(config),
     discoverRuntimes({
       ...(config.ociRuntime === '' ? {} : { preferred: config.ociRuntime }),
       stateDir: path.join(root, 'probe'),
@@ -72,7 +76,8 @@ export async function assemble(config: Config, log: Log, bundles = ownDirectory(
     unpackerScript: path.join(bundles, 'unpack.js'),
     log,
   });
-  const backendParts = { state, keeper, cgroups, sampler, host, log };
+  const cgroupDriver = config.cgroupDriver === 'systemd' ? SYSTEMD : CGROUPFS;
+  const backendParts = { state, keeper, cgroups, cgroupDriver, sampler, host, log };
   pods = createPodRuntime({
     root,
     state,
@@ -81,6 +86,7 @@ export async function assemble(config: Config, log: Log, bundles = ownDirectory(
     log,
     keeper,
     cgroups,
+    cgroupDriver,
     sampler,
     images,
     network,
@@ -102,8 +108,17 @@ async function closeAll(pods: PodRuntime, images: ImageStore): Promise<void> {
   await images.close();
 }
 
+/** Throws FAILED_PRECONDITION for the systemd driver on a host where systemd is not in charge (sd_booted(3)). */
+async function cgroupsOf({ cgroupDriver }: Config): Promise<Cgroups> {
+  const cgroups = await createCgroups();
+  if (cgroupDriver === 'cgroupfs') return cgroups;
+  if (await fs.stat('/run/systemd/system').catch(() => undefined)) return withSystemd(cgroups);
+  throw new CribError('FAILED_PRECONDITION', 'cgroup_driver is systemd, but systemd does not run this host');
+}
+
 /** `host` runs on whichever runtime works; each runtime is a handler of its own name too. */
-function handlersOf(runtimes: readonly OciRuntime[], parts: Omit<HostBackendParts, 'runtime'>): Handler[] {
+function handlersOf(found: readonly OciRuntime[], parts: Omit<HostBackendParts, 'runtime'>): Handler[] {
+  const runtimes = found.map((runtime) => runtime.with(parts.cgroupDriver.runtimeOptions));
   const first = runtimes.find((runtime) => runtime.works);
   const named = runtimes.map((runtime) => ({
     name: runtime.name,

@@ -71,14 +71,22 @@ export class OciRuntime implements RuntimeFacts {
   readonly works: boolean;
   readonly reason: string;
   readonly features: RuntimeFeatures;
+  readonly #options: readonly string[];
 
-  constructor(facts: RuntimeFacts) {
+  /** `options` go before each command: the cgroup driver's. */
+  constructor(facts: RuntimeFacts, options: readonly string[] = []) {
+    this.#options = options;
     this.name = facts.name;
     this.path = facts.path;
     this.version = facts.version;
     this.works = facts.works;
     this.reason = facts.reason;
     this.features = facts.features;
+  }
+
+  /** The same, with options before each command. */
+  with(options: readonly string[]): OciRuntime {
+    return new OciRuntime(this, options);
   }
 
   createArgv(args: CreateArguments): string[] {
@@ -172,7 +180,7 @@ export class OciRuntime implements RuntimeFacts {
         `container id "${target.id}" would be taken for an option of ${this.name}`,
       );
     }
-    const globals = ['--root', target.root, '--log', target.log, '--log-format', 'json'];
+    const globals = ['--root', target.root, '--log', target.log, '--log-format', 'json', ...this.#options];
     return [this.path, ...globals, command, ...options, target.id];
   }
 }

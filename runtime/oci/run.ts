@@ -42,10 +42,10 @@ function describe(argv: readonly string[]): string {
   return [path.basename(argv[0] ?? 'runtime'), commandOf(argv), argv.at(-1)].join(' ');
 }
 
-/** The sub-command: the first word after the global options, which all take a value. */
+/** The sub-command: the first word after the global options, which all take a value but this one. */
 function commandOf(argv: readonly string[]): string {
   let index = 1;
-  while (argv[index]?.startsWith('--')) index += 2;
+  while (argv[index]?.startsWith('--')) index += argv[index] === '--systemd-cgroup' ? 1 : 2;
   return argv[index] ?? '';
 }
 

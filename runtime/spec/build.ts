@@ -6,7 +6,7 @@
 import { toHostId } from '../containers/id-mappings.js';
 import { CribError } from '../errors.js';
 import { capabilitySets } from './capabilities.js';
-import { checkAbsolute, invalid } from './checks.js';
+import { checkAbsolute, checkText, invalid } from './checks.js';
 import { deviceNodes, deviceRules } from './device-nodes.js';
 import { mounts, rootfsPropagation } from './mounts.js';
 import { idMappingsOf, namespaces } from './namespaces.js';
@@ -87,7 +87,7 @@ function linux(input: SpecInput, bounding: readonly string[]): OciSpec {
   return {
     namespaces: namespaces(input),
     ...(user === undefined ? {} : idMappingsOf(user)),
-    cgroupsPath: checkAbsolute('the cgroup of the container', input.cgroupsPath),
+    cgroupsPath: checkCgroup(input.cgroupsPath),
     resources: { ...buildResources(input.config.resources, input.host), devices: deviceRules(input) },
     devices: deviceNodes(input),
     maskedPaths: masked,
@@ -112,4 +112,10 @@ function annotations({ config, pod }: SpecInput): Record<string, string> {
     'io.kubernetes.cri.container-name': config.metadata.name,
     'io.kubernetes.cri.image-name': config.image.userSpecifiedImage || config.image.image,
   };
+}
+
+/** A path, or `slice:prefix:id` where systemd makes the cgroup. */
+function checkCgroup(value: string): string {
+  const field = 'the cgroup of the container';
+  return /^[^/:]+\.slice:[^/:]+:[^/:]+$/.test(value) ? checkText(field, value) : checkAbsolute(field, value);
 }

@@ -6,6 +6,7 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import type { Duplex } from 'node:stream';
+import type { CgroupDriver } from '../../runtime/cgroups/driver.js';
 import type { CgroupSampler } from '../../runtime/cgroups/sampler.js';
 import type { Cgroups } from '../../runtime/cgroups/types.js';
 import type { IdMapping } from '../../runtime/containers/config.js';
@@ -50,6 +51,7 @@ export interface HostBackendParts {
   readonly state: string;
   readonly keeper: Keeper;
   readonly cgroups: Cgroups;
+  readonly cgroupDriver: CgroupDriver;
   readonly sampler: CgroupSampler;
   readonly runtime: OciRuntime;
   readonly host: HostFacts;
@@ -242,8 +244,9 @@ export class HostBackend implements SandboxBackend {
   }
 
   async #startInit(pod: PodRecord): Promise<void> {
-    const bundle = await initBundle(pod, this.#podDirectory(pod), this.#parts.state, this.#parts.host);
-    await this.#create(initId(pod.id), bundle, `${pod.cgroup}/${initId(pod.id)}`, {
+    const { state, host, cgroupDriver } = this.#parts;
+    const bundle = await initBundle(pod, this.#podDirectory(pod), state, host, cgroupDriver);
+    await this.#create(initId(pod.id), bundle, this.#initCgroup(pod), {
       tty: false,
       stdin: false,
       stdinOnce: false,
@@ -254,12 +257,16 @@ export class HostBackend implements SandboxBackend {
     });
   }
 
+  #initCgroup(pod: PodRecord): string {
+    return this.#parts.cgroupDriver.containerCgroup(pod.cgroup, initId(pod.id));
+  }
+
   async #stopInit(pod: PodRecord): Promise<void> {
     if (pod.namespaces.pid !== 'pod') return;
     const id = initId(pod.id);
-    await this.#parts.cgroups.kill(`${pod.cgroup}/${id}`);
+    await this.#parts.cgroups.kill(this.#initCgroup(pod));
     await forgetWhenEnded(this.#parts.keeper, id);
-    await this.#clear(id, `${pod.cgroup}/${id}`);
+    await this.#clear(id, this.#initCgroup(pod));
   }
 
   async #init(pod: PodRecord): Promise<KeptContainer | undefined> {

@@ -5,6 +5,7 @@
 
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import type { CgroupDriver } from '../../runtime/cgroups/driver.js';
 import type { IdMapping } from '../../runtime/containers/config.js';
 import { CribError } from '../../runtime/errors.js';
 import { errnoName } from '../../runtime/linux/libc.js';
@@ -28,11 +29,14 @@ export async function initBundle(
   podDirectory: string,
   state: string,
   host: HostFacts,
+  driver: CgroupDriver,
 ): Promise<string> {
   const rootfs = await initRootfs(state);
   const bundle = path.join(podDirectory, 'init');
   await fs.mkdir(bundle, { recursive: true, mode: 0o700 });
-  await fs.writeFile(path.join(bundle, 'config.json'), JSON.stringify(initSpec(pod, rootfs, host)), { mode: 0o600 });
+  await fs.writeFile(path.join(bundle, 'config.json'), JSON.stringify(initSpec(pod, rootfs, host, driver)), {
+    mode: 0o600,
+  });
   return bundle;
 }
 
@@ -83,7 +87,7 @@ function nobodyIn(user: PodUserNamespace | undefined): { uid: number; gid: numbe
   return { uid: last(user?.uids ?? []), gid: last(user?.gids ?? []) };
 }
 
-function initSpec(pod: PodRecord, rootfs: string, host: HostFacts): OciSpec {
+function initSpec(pod: PodRecord, rootfs: string, host: HostFacts, driver: CgroupDriver): OciSpec {
   const { network, ipc, uts, user } = pod.namespaces;
   const joined = Object.entries({ network, ipc, uts, user: user?.path ?? 'host' }).filter(
     ([, where]) => where !== 'host',
@@ -111,7 +115,7 @@ function initSpec(pod: PodRecord, rootfs: string, host: HostFacts): OciSpec {
       },
     ],
     linux: {
-      cgroupsPath: `${pod.cgroup}/${initId(pod.id)}`,
+      cgroupsPath: driver.ociPath(driver.containerCgroup(pod.cgroup, initId(pod.id))),
       namespaces: [{ type: 'pid' }, { type: 'mount' }, ...joined.map(([type, where]) => ({ type, path: where }))],
       ...(user === undefined ? {} : idMappingsOf(user)),
       maskedPaths: ['/proc/kcore', '/proc/keys', '/proc/timer_list', '/sys/firmware'],

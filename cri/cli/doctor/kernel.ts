@@ -16,6 +16,7 @@ export async function kernelChecks(root: string): Promise<Check[]> {
     kernel(),
     mountCalls(),
     ...(await cgroups()),
+    await cgroupDriver(),
     await overlayfs(),
     await layerFilesystem(root),
     await seccomp(),
@@ -81,6 +82,14 @@ async function cgroups(): Promise<Check[]> {
   } catch (error) {
     return [missing('cgroups', messageOf(error), 'mount -t cgroup2 cgroup2 /sys/fs/cgroup')];
   }
+}
+
+/** Kubelet and runtime must agree; where systemd is in charge, a second writer of cgroups gets in its way. */
+async function cgroupDriver(): Promise<Check> {
+  const what = 'cgroup driver';
+  const booted = (await fs.stat('/run/systemd/system').catch(() => undefined)) !== undefined;
+  if (!booted) return ok(what, 'cgroupfs fits: systemd does not run this host');
+  return ok(what, 'systemd fits, where the kubelet has it too (cgroupDriver): set cgroup_driver = "systemd"');
 }
 
 function mendControllers(version: 1 | 2, names: readonly string[]): string {

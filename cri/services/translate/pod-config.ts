@@ -91,15 +91,13 @@ function port(message: api.PortMapping, field: string): PortMapping {
   };
 }
 
-/** cgroupfs driver: a path from the root of the hierarchy. */
+/** A path from the root of the hierarchy, or the name of a systemd slice; the node's cgroup driver takes one of them. */
 function cgroupParent(value: string, field: string): string {
   if (value === '') return '';
   const parts = value.split('/').filter((part) => part !== '');
   if (parts.length === 0 || parts.some((part) => part === '.' || part === '..')) {
     refuse(field, 'must be a path below the cgroup root, without "." and ".."');
   }
-  if (value.endsWith('.slice') && !value.startsWith('/')) {
-    refuse(field, 'names a systemd slice, but the cgroup driver is cgroupfs');
-  }
+  if (parts.length === 1 && value.endsWith('.slice') && !value.startsWith('/')) return noNul(value, field);
   return noNul(`/${parts.join('/')}`, field);
 }

@@ -3,6 +3,7 @@ import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
+import { CGROUPFS } from '../../../runtime/cgroups/driver.js';
 import { discoverHostFacts } from '../../../runtime/spec/host.js';
 import { initBundle } from '../../../sandbox/host/init.js';
 import { podRecord } from '../../support/records.js';
@@ -18,7 +19,7 @@ test('shared-PID pods made at the same moment do not race for the root file syst
     await fs.mkdir(rootfs);
     await fs.writeFile(path.join(rootfs, 'catatonit.tmp'), 'half');
     const bundle = (index: number) =>
-      initBundle(podRecord(`pod${index}`), path.join(state, 'pods', String(index)), state, host);
+      initBundle(podRecord(`pod${index}`), path.join(state, 'pods', String(index)), state, host, CGROUPFS);
     const bundles = await Promise.all(Array.from({ length: 20 }, (_, index) => bundle(index)));
     assert.equal(new Set(bundles).size, 20);
     assert.deepEqual((await fs.readdir(rootfs)).sort(), ['catatonit', 'dev', 'proc']);
