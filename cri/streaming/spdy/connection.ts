@@ -31,7 +31,7 @@ export interface ConnectionOptions {
 const MAX_BACKLOG = 1024 * 1024;
 /** How often a peer is pinged that is not being read: its death shows at the second. Milliseconds. */
 const PING_INTERVAL_MS = 5_000;
-/** How long a peer has to close its side after we closed ours. Milliseconds. */
+/** How long a peer has to close its side after we closed ours, or to take our last words. Milliseconds. */
 const LINGER_MS = 10_000;
 
 export class SpdyConnection {
@@ -141,6 +141,7 @@ export class SpdyConnection {
     }
     // The peer's FIN, an error, or a broken protocol: what we have written still goes out, but nobody waits for it.
     this.ended();
+    setTimeout(() => this.destroy(), LINGER_MS).unref();
     this.endTransport(() => this.destroy());
   }
 
