@@ -7,6 +7,8 @@ import type { Contestant } from '../bench/contestant.js';
 
 /** What a call answers with when the daemon, or the keeper behind it, dies under it. */
 const DIED = ['UNAVAILABLE', 'CANCELLED'];
+/** A call that begins within this after the keeper's death may meet a daemon that has not noticed yet. */
+const KEEPER_GONE_MS = 5_000;
 const RETRY_MS = 20;
 /** How long a client goes on asking; longer than any restart may take. */
 const PATIENCE_MS = 240_000;
@@ -16,6 +18,7 @@ export class ChurnNode {
   /** Deaths of the daemon or the keeper so far. */
   deaths = 0;
   #keeperDeaths = 0;
+  #keeperDied = Number.NEGATIVE_INFINITY;
   /** While there is no daemon to ask. */
   #down: Promise<void> | undefined;
   #stopped: Error | undefined;
@@ -47,7 +50,8 @@ export class ChurnNode {
       try {
         return await operation(this.daemon.cri);
       } catch (error) {
-        const died = this.deaths !== deaths && error instanceof CribError && DIED.includes(error.code);
+        const recent = this.deaths !== deaths || performance.now() - this.#keeperDied < KEEPER_GONE_MS;
+        const died = recent && error instanceof CribError && DIED.includes(error.code);
         if (!died || performance.now() > deadline) throw error;
       }
       await sleep(RETRY_MS);
@@ -81,6 +85,7 @@ export class ChurnNode {
     if (keeper === undefined) return;
     this.deaths += 1;
     this.#keeperDeaths += 1;
+    this.#keeperDied = performance.now();
     process.kill(keeper, 'SIGKILL');
   }
 }
