@@ -192,6 +192,7 @@ async function connectTo(state: string): Promise<net.Socket> {
       socket.once('error', reject);
       socket.once('connect', () => {
         socket.removeListener('error', reject);
+        socket.on('error', () => socket.destroy()); // a keeper killed before its hello resets the connection: `close` tells
         resolve(socket);
       });
     });
