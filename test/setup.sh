@@ -16,7 +16,6 @@ esac
 
 packages="runc crun catatonit containernetworking-plugins docker-registry nftables iptables iproute2 zstd xz-utils
   openssl procps util-linux e2fsprogs ca-certificates"
-[ "$what" = bench ] && packages="$packages containerd"
 
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
@@ -47,8 +46,8 @@ if [ -n "$wanted" ]; then
     die "apt-get install failed for:$wanted"
 fi
 
-if [ "$what" = conformance ] && ! command -v go >/dev/null; then
-  die "conformance builds critest from its Go module: install Go 1.26 or later and put it on the PATH"
+if [ "$what" != test ] && ! command -v go >/dev/null; then
+  die "$what builds critest or containerd from its Go module: install Go 1.26 or later and put it on the PATH"
 fi
 
 command -v node >/dev/null || die "Node 20 or later is missing"
