@@ -27,6 +27,11 @@ const NO_RESOURCES: Resources = {
 };
 
 const hierarchies = findHierarchies(fs.readFileSync('/proc/self/mountinfo', 'utf8'));
+const SUBTREE_CONTROL = `${hierarchies.unified ?? ''}/cgroup.subtree_control`;
+const controllersForChildren = (): string[] => {
+  if (hierarchies.unified === undefined) return [];
+  return fs.readFileSync(SUBTREE_CONTROL, 'utf8').split(/\s+/).filter(Boolean);
+};
 const implementations: [string, Cgroups][] = [['this host', await createCgroups()]];
 if (hierarchies.version === 1 && hierarchies.unified !== undefined) {
   implementations.push(['the cgroup2 beside v1', new CgroupsV2(hierarchies.unified)]);
@@ -43,11 +48,18 @@ for (const [name, cgroups] of implementations) {
       return child.pid;
     };
 
+    const enabled = controllersForChildren();
+
     after(async () => {
       for (const child of children) child.kill('SIGKILL');
       await cgroups.kill(base);
       await cgroups.remove(base);
       assert.equal(await cgroups.exists(base), false);
+      // Beside v1, a controller that stays enabled on cgroup2 could not be mounted as v1 any more (EBUSY).
+      if (hierarchies.version === 2) return;
+      for (const controller of controllersForChildren()) {
+        if (!enabled.includes(controller)) fs.writeFileSync(SUBTREE_CONTROL, `-${controller}`);
+      }
     });
 
     it('makes a cgroup with its parents, again without complaint, and removes it with its children', async () => {
