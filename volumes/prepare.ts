@@ -86,7 +86,7 @@ function decide(config: MountConfig, facts: MountFacts, context: VolumeContext):
     hostPath: facts.hostPath,
     kind: kind.kind,
     route,
-    reason: `${evidence}; ${reason}`,
+    reason: `${evidence}; ${reason}${isIdMapped(config) ? ', with the ids of the container' : ''}`,
     readonly: config.readonly || config.image !== undefined,
   };
 }
