@@ -168,19 +168,20 @@ describe('architecture', () => {
     assert.deepEqual(wrong, []);
   });
 
-  it('has a test beside every source file', (context) => {
+  it('has a test beside every source file', async (context) => {
     const tests = new Set(all.map(({ path }) => path));
-    const missing = crib
-      .filter(({ path, text }) => hasCode(text) && !tests.has(`test/${path.replace(/\.ts$/, '.test.ts')}`))
-      .map(({ path }) => path);
+    const without = crib.filter(({ path }) => !tests.has(`test/${path.replace(/\.ts$/, '.test.ts')}`));
+    const missing: string[] = [];
+    for (const { path } of without) if (await hasCode(path)) missing.push(path);
     // Not a failure yet: the list is printed with every run and shall only get shorter.
     if (missing.length > 0) context.todo(`${missing.length} source files have none: ${missing.join(' ')}`);
   });
 });
 
-/** A file of types and constants has nothing to test. */
-function hasCode(text: string): boolean {
-  return /\bfunction\b|^export class|=>\s*[{(\w]/m.test(text.replace(/^\s*\/?\*.*$/gm, ''));
+/** A file of types and constants has nothing to test: what the compiler leaves of it has no function. */
+async function hasCode(path: string): Promise<boolean> {
+  const built = await readFile(join(ROOT, 'dist', path.replace(/\.ts$/, '.js')), 'utf8');
+  return /\bfunction\b|\bclass\b|=>/.test(built.replace(/\/\*.*?\*\/|\/\/.*$/gms, ''));
 }
 
 function paths(list: readonly Source[]): string[] {

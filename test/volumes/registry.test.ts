@@ -1,28 +1,41 @@
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
-import { parseMountInfo } from '../../runtime/linux/mountinfo.js';
-import { isWithin } from '../../volumes/kind.js';
+import { test } from 'node:test';
+import { FS_MAGIC } from '../../runtime/linux/constants.js';
 import { bind } from '../../volumes/kinds/bind.js';
 import { emptyDir } from '../../volumes/kinds/emptydir.js';
-import { MountTable } from '../../volumes/mount-table.js';
-import { KindRegistry } from '../../volumes/registry.js';
+import { KINDS, KindRegistry } from '../../volumes/registry.js';
+import { HOST } from './fixture.js';
+import { factsOf, kubeletVolume } from './kinds/facts-of.js';
 
-it('refuses a kind that is there twice', () => {
-  assert.throws(() => new KindRegistry([bind, emptyDir, bind]), /"bind" is registered twice/);
+test('refuses a kind that is there twice', () => {
+  assert.throws(() => new KindRegistry([bind, emptyDir, bind]), {
+    code: 'INTERNAL',
+    message: /"bind" is registered twice/,
+  });
 });
 
-it('does not take a longer name for a child', () => {
-  assert.equal(isWithin('/a/bc', '/a/b'), false);
-  assert.equal(isWithin('/a/b/c', '/a/b'), true);
-  assert.equal(isWithin('/a/b', '/a/b'), true);
-  assert.equal(isWithin('/a', '/'), true);
+test('the first that matches has it', () => {
+  const facts = factsOf(kubeletVolume('empty-dir'));
+  assert.equal(new KindRegistry([emptyDir, bind]).recognise(facts, HOST).kind, emptyDir);
+  assert.equal(new KindRegistry([bind, emptyDir]).recognise(facts, HOST).kind, bind);
 });
 
-it('finds the mount of a path by whole elements, the upper of two stacked ones', () => {
-  const line = (id: number, point: string) => `${id} 1 8:1 / ${point} rw - ext4 /dev/x rw`;
-  const text = [line(1, '/'), line(2, '/mnt/a'), line(3, '/mnt/a'), line(4, '/mnt/a/b')].join('\n');
-  const table = new MountTable(parseMountInfo(text));
-  assert.equal(table.byPath('/mnt/ab')?.id, 1);
-  assert.equal(table.byPath('/mnt/a/x')?.id, 3);
-  assert.deepEqual(table.below('/mnt/a'), ['/mnt/a/b', '/mnt/a', '/mnt/a']);
+test('says which path no kind took, and which kind there is not', () => {
+  const registry = new KindRegistry([emptyDir]);
+  assert.throws(() => registry.recognise(factsOf('/srv'), HOST), { code: 'INTERNAL', message: /matches \/srv/ });
+  assert.throws(() => registry.get('bind'), { code: 'INTERNAL', message: /no volume kind "bind"/ });
+});
+
+test('an emptyDir stays one at /dev/shm, and a device is no plain path', () => {
+  const path = kubeletVolume('empty-dir');
+  const at = { containerPath: '/dev/shm' };
+  const kindOf = (facts: Parameters<typeof KINDS.recognise>[0]) => KINDS.recognise(facts, HOST).kind.kind;
+  const on = (filesystemMagic: number) => factsOf(path, { ...at, filesystemMagic, mountPoint: path });
+  assert.equal(kindOf(factsOf(path, at)), 'emptydir');
+  assert.equal(kindOf(on(FS_MAGIC.TMPFS)), 'emptydir-memory');
+  assert.equal(kindOf(on(FS_MAGIC.HUGETLBFS)), 'hugepages');
+  assert.equal(kindOf(factsOf(kubeletVolume('secret'), at)), 'config');
+  assert.equal(kindOf(factsOf('/srv/x', at)), 'shm');
+  assert.equal(kindOf(factsOf('/dev/null', { type: 'character' })), 'host-device');
+  assert.equal(kindOf(factsOf('/srv/x', { type: 'missing' })), 'bind');
 });

@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { emptyDir } from '../../../volumes/kinds/emptydir.js';
+import { GUEST, HOST } from '../fixture.js';
+import { factsOf, kubeletVolume } from './facts-of.js';
+
+const path = kubeletVolume('empty-dir');
+
+test('the root of an emptyDir is one, on any file system; a subPath is not, for its siblings must stay hidden', () => {
+  assert.notEqual(emptyDir.matches(factsOf(path), HOST), undefined);
+  assert.notEqual(emptyDir.matches(factsOf(path, { filesystemMagic: 1 }), HOST), undefined);
+  assert.equal(emptyDir.matches(factsOf(`${path}/sub`), HOST), undefined);
+  assert.equal(emptyDir.matches(factsOf(path, { type: 'missing' }), HOST), undefined);
+});
+
+test('it goes into the guest where the guest has a disk, else it is shared', () => {
+  const without = { ...GUEST.capabilities, guestLocal: ['tmpfs'] as const };
+  assert.equal(emptyDir.route(factsOf(path), HOST.capabilities).route, 'bind');
+  assert.equal(emptyDir.route(factsOf(path), GUEST.capabilities).route, 'guest-local');
+  const shared = emptyDir.route(factsOf(path), without);
+  assert.equal(shared.route, 'host-shared');
+  assert.match(shared.reason, /no disk of its own/);
+});
