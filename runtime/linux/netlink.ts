@@ -95,7 +95,7 @@ export class NetlinkSocket {
         const answer = answers[buffer.readUInt32LE(at + 8) - first];
         if (buffer.readUInt16LE(at + 4) !== NLMSG_ERROR) answer?.data.push(buffer.subarray(at + HEADER, at + size));
         else if (answer !== undefined) {
-          answer.errno = -buffer.readInt32LE(at + HEADER);
+          answer.errno = Math.abs(buffer.readInt32LE(at + HEADER)); // it is negative, and must not be -0
           open--;
         }
         at += align(size);
