@@ -1,13 +1,17 @@
 /**
  * What the generated codecs stand on: protobuf's wire format (protobuf.dev, "Encoding") on protobufjs' minimal Reader
- * and Writer. 64 bit integers are bigints. Decoding never trusts its input: lengths stay within the message they are
+ * and a Writer of our own. 64 bit integers are bigints. Decoding never trusts its input: lengths stay within the message they are
  * in, strings must be UTF-8 (proto3), and every error names the field by its path, `config.metadata.name`.
  */
 
 import { isUtf8 } from 'node:buffer';
-import protobuf, { type Reader, type Writer } from 'protobufjs/minimal.js';
+import protobuf, { type Reader } from 'protobufjs/minimal.js';
+import { Writer } from './writer.js';
 
 export type { Reader, Writer };
+
+/** What a double holds exactly; arithmetic of bigints allocates. */
+const EXACT = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** A message where every field may be left out; what is left out has its default. */
 export type DeepPartial<T> = T extends bigint | number | string | boolean | Uint8Array
@@ -44,10 +48,9 @@ export class DecodeError extends Error {
 }
 
 export function encodeMessage<T>(codec: MessageCodec<T>, message: DeepPartial<T>): Buffer {
-  const writer = protobuf.Writer.create();
+  const writer = new Writer();
   codec.encode(message, writer);
-  const bytes = writer.finish();
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return writer.finish();
 }
 
 /** Throws DecodeError for anything that is not a well-formed message. */
@@ -201,11 +204,15 @@ function readVarint(reader: Reader): [number, number] {
   throw new DecodeError('', 'malformed message: a number is longer than 64 bits');
 }
 
-/** Writes an int64 or uint64 as a varint. `Writer.uint64` takes any object with the two halves. */
+/** Writes an int64 or uint64 as a varint. */
 export function write64(writer: Writer, value: bigint): void {
+  if (value >= 0n && value <= EXACT) {
+    const number = Number(value);
+    writer.varint64(number >>> 0, Math.floor(number / 0x1_0000_0000));
+    return;
+  }
   const bits = BigInt.asUintN(64, value);
-  if (bits <= 0xffffffffn) writer.uint32(Number(bits));
-  else writer.uint64({ low: Number(bits & 0xffffffffn) | 0, high: Number(bits >> 32n) | 0, unsigned: true });
+  writer.varint64(Number(bits & 0xffffffffn), Number(bits >> 32n));
 }
 
 export function writeMessage<T>(writer: Writer, tag: number, codec: MessageCodec<T>, message: DeepPartial<T>): void {
