@@ -15,7 +15,7 @@ test | conformance | bench) ;;
 esac
 
 packages="runc crun catatonit containernetworking-plugins docker-registry nftables iptables iproute2 zstd xz-utils
-  openssl procps util-linux e2fsprogs ca-certificates"
+  openssl procps util-linux apparmor e2fsprogs ca-certificates"
 
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 

@@ -1,6 +1,7 @@
 /** The parts of a node whose keeper is a test's own, for faults that a real one cannot be made to have. */
 
 import path from 'node:path';
+import { CGROUPFS } from '../../runtime/cgroups/driver.js';
 import type { Keeper } from '../../runtime/keeper/protocol.js';
 import type { Log } from '../../runtime/log.js';
 import { Handlers } from '../../sandbox/handlers.js';
@@ -16,6 +17,7 @@ export function fakeParts(root: string, log: Log, keeper: Partial<Keeper>): Node
     bootId: 'boot',
     log,
     keeper,
+    cgroupDriver: CGROUPFS,
     cgroups: { oomKills: async () => 0 },
     network: { attached: () => [], readiness: () => ({ ready: true, reason: '', message: '' }) },
     handlers: new Handlers([handler] as unknown as ConstructorParameters<typeof Handlers>[0], 'host'),
