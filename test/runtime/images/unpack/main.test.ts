@@ -5,13 +5,13 @@ import os from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import zlib from 'node:zlib';
-import type { CribError, ErrorCode } from '../../../runtime/errors.js';
-import { MS } from '../../../runtime/linux/constants.js';
-import { getXattr, splitDevice } from '../../../runtime/linux/files.js';
-import { mount, unmount } from '../../../runtime/linux/mounts.js';
-import { type LayerSource, MemoryRegistry, makeImage } from '../../support/images/memory-registry.js';
-import { openStore, temporaryDirectory } from '../../support/images/temporary-store.js';
-import { directory, file, hardlink, paxBody, symlink, type TarItem, tar } from '../../support/tar-writer.js';
+import type { CribError, ErrorCode } from '../../../../runtime/errors.js';
+import { MS } from '../../../../runtime/linux/constants.js';
+import { getXattr, splitDevice } from '../../../../runtime/linux/files.js';
+import { mount, unmount } from '../../../../runtime/linux/mounts.js';
+import { type LayerSource, MemoryRegistry, makeImage } from '../../../support/images/memory-registry.js';
+import { openStore, temporaryDirectory } from '../../../support/images/temporary-store.js';
+import { directory, file, hardlink, paxBody, symlink, type TarItem, tar } from '../../../support/tar-writer.js';
 
 /** Pulls an image of these layers; the directories of the layers, lowest first. */
 async function unpack(t: TestContext, layers: readonly LayerSource[], limits = {}): Promise<string[]> {
