@@ -1,6 +1,9 @@
 /** What the processes of a container hold open, as /proc shows it (proc(5)). */
 
+import { readdirSync, readlinkSync, statSync } from 'node:fs';
 import fs from 'node:fs/promises';
+import { readSmallFile } from '../runtime/small-files.js';
+import { inTurn } from '../runtime/turns.js';
 
 export interface ProcessUsage {
   readonly openFiles: number;
@@ -16,16 +19,15 @@ const MAX_DESCRIPTORS = 256;
 
 /** `main` is the container's first process. What ends meanwhile counts as nothing. */
 export async function processUsage(main: number, pids: readonly number[]): Promise<ProcessUsage> {
-  const [lists, limits] = await Promise.all([
-    Promise.all(pids.slice(0, MAX_PROCESSES).map(descriptorsOf)),
-    fs.readFile(`/proc/${main}/limits`, 'latin1').catch(() => ''),
-  ]);
-  const descriptors = lists.flat();
-  return {
-    openFiles: descriptors.length,
-    sockets: descriptors.length > MAX_DESCRIPTORS ? undefined : await countSockets(descriptors),
-    maxOpenFiles: softLimit(limits),
-  };
+  const directories = pids.slice(0, MAX_PROCESSES).map((pid) => `/proc/${pid}/fd`);
+  const sizes = await inTurn(() => directories.map(sizeOf));
+  const counts = await Promise.all(directories.map((directory, index) => sizes[index] || countIn(directory)));
+  const openFiles = counts.reduce((sum, count) => sum + count, 0);
+  return inTurn(() => ({
+    openFiles,
+    sockets: openFiles > MAX_DESCRIPTORS ? undefined : socketsIn(directories),
+    maxOpenFiles: softLimit(orElse('', () => readSmallFile(`/proc/${main}/limits`) ?? '')),
+  }));
 }
 
 /** `Max open files            1024                 524288               files`; a limit may be `unlimited`. */
@@ -34,12 +36,27 @@ export function softLimit(limits: string): number | undefined {
   return text === undefined ? undefined : Number(text);
 }
 
-async function descriptorsOf(pid: number): Promise<string[]> {
-  const names = await fs.readdir(`/proc/${pid}/fd`).catch((): string[] => []);
-  return names.map((name) => `/proc/${pid}/fd/${name}`);
+/** The number of descriptors since Linux 6.2; 0 before, and where there are none. */
+function sizeOf(directory: string): number {
+  return orElse(0, () => statSync(directory).size);
 }
 
-async function countSockets(descriptors: readonly string[]): Promise<number> {
-  const targets = await Promise.all(descriptors.map((file) => fs.readlink(file).catch(() => '')));
-  return targets.filter((target) => target.startsWith('socket:')).length;
+/** There may be a million. */
+async function countIn(directory: string): Promise<number> {
+  return (await fs.readdir(directory).catch((): string[] => [])).length;
+}
+
+function socketsIn(directories: readonly string[]): number {
+  const descriptors = directories.flatMap((directory) =>
+    orElse([], () => readdirSync(directory)).map((name) => `${directory}/${name}`),
+  );
+  return descriptors.filter((file) => orElse('', () => readlinkSync(file)).startsWith('socket:')).length;
+}
+
+function orElse<T>(otherwise: T, read: () => T): T {
+  try {
+    return read();
+  } catch {
+    return otherwise; // it has ended
+  }
 }

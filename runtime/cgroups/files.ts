@@ -87,11 +87,7 @@ export function writeErrno(error: unknown): string | undefined {
   return error instanceof CribError ? errnoName(error.cause) : errnoName(error);
 }
 
-/** A control file that holds one number; `max` and what is not there are undefined. */
-export async function readNumber(path: string): Promise<number | undefined> {
-  return parseNumber(await readControl(path));
-}
-
+/** Of a control file that holds one number; `max` and what is not there are undefined. */
 export function parseNumber(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text.trim() || Number.NaN);

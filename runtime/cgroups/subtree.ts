@@ -1,14 +1,17 @@
 /** What is the same in every hierarchy: walking a cgroup's children, its processes, killing and removing them. */
 
-import { closeSync } from 'node:fs';
+import { closeSync, readdirSync, statSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CribError } from '../errors.js';
 import { errnoName } from '../linux/libc.js';
 import { openPidfd, signalPidfd } from '../linux/processes.js';
+import { readSmallFile, SMALL_FILE_BYTES } from '../small-files.js';
 import { isGone, readControl } from './files.js';
 
 const MAX_CGROUPS = 10_000;
+/** As many are looked at without leaving the event loop. */
+const FEW_CGROUPS = 16;
 const KILL_LIMIT_MS = 10_000;
 const REMOVE_LIMIT_MS = 5_000;
 /** Descriptors held at one time while killing. */
@@ -55,13 +58,54 @@ export async function processesBelow(directory: string): Promise<number[]> {
   return [...new Set(lists.flat())];
 }
 
+/** As processesBelow, at once; undefined where there is more than can be read in a moment. */
+export function fewProcessesBelow(directory: string): number[] | undefined {
+  const cgroups = [directory];
+  const pids = new Set<number>();
+  for (const cgroup of cgroups) {
+    const text = processesText(cgroup);
+    const children = fewChildrenOf(cgroup);
+    if (children === undefined || text.length >= SMALL_FILE_BYTES) return undefined;
+    for (const pid of parsePids(text)) pids.add(pid);
+    for (const child of children) cgroups.push(`${cgroup}/${child}`);
+    if (cgroups.length > FEW_CGROUPS) return undefined;
+  }
+  return [...pids];
+}
+
+function processesText(directory: string): string {
+  try {
+    return readSmallFile(`${directory}/cgroup.procs`) ?? '';
+  } catch (error) {
+    if (errnoName(error) === 'EOPNOTSUPP') return '';
+    throw error;
+  }
+}
+
+/** A directory has two links and one for each child, in cgroupfs too; undefined where they are many. */
+function fewChildrenOf(directory: string): string[] | undefined {
+  try {
+    const { nlink } = statSync(directory);
+    if (nlink === 2) return [];
+    if (nlink > 2 + FEW_CGROUPS) return undefined;
+    const entries = readdirSync(directory, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  } catch (error) {
+    if (isGone(error)) return [];
+    throw error;
+  }
+}
+
+function parsePids(text: string): number[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map(Number);
+}
+
 async function processesOf(directory: string): Promise<number[]> {
   try {
-    const text = (await readControl(`${directory}/cgroup.procs`)) ?? '';
-    return text
-      .split('\n')
-      .filter((line) => line !== '')
-      .map(Number);
+    return parsePids((await readControl(`${directory}/cgroup.procs`)) ?? '');
   } catch (error) {
     if (errnoName(error) === 'EOPNOTSUPP') return [];
     throw error;

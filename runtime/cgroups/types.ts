@@ -35,7 +35,6 @@ export interface CgroupStats {
   /** Bytes of swap beside the memory; undefined: no limit. */
   readonly swapLimit: number | undefined;
   readonly pids: number;
-  readonly oomKills: number;
   /** Each undefined where this kernel has none: on v1, or booted without. */
   readonly pressure: {
     readonly cpu: Pressure | undefined;
@@ -76,6 +75,7 @@ export interface CgroupDetails {
   readonly memoryMaxUsage: number | undefined;
   /** How often the limit was hit. */
   readonly memoryFailures: number;
+  readonly oomKills: number;
   /** Without the cgroups below. */
   readonly ownPageFaults: number;
   readonly ownMajorPageFaults: number;

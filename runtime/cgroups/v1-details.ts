@@ -1,8 +1,10 @@
 /** What a monitoring system wants to know of a cgroup v1. */
 
-import { flatKey, parseNumber, readControl } from './files.js';
+import { readSmallFile } from '../small-files.js';
+import { inTurn } from '../turns.js';
+import { flatKey, parseNumber } from './files.js';
 import { hugePagesOf } from './huge-pages.js';
-import { processesBelow } from './subtree.js';
+import { fewProcessesBelow, processesBelow } from './subtree.js';
 import type { CgroupDetails, IoCounters } from './types.js';
 import type { DirectoryOf } from './v1-apply.js';
 
@@ -11,28 +13,24 @@ const TICK_NS = 10_000_000n;
 
 /** undefined where the cgroup is gone from the cpuacct and the memory hierarchy. */
 export async function detailsV1(directoryOf: DirectoryOf): Promise<CgroupDetails | undefined> {
-  const read = (controller: string, file: string): Promise<string | undefined> => {
-    const directory = directoryOf(controller);
-    return directory === undefined ? Promise.resolve(undefined) : readControl(`${directory}/${file}`);
-  };
-  const [times, throttling, memory, maxUsage, failures, kernel, threadsMax] = await Promise.all([
-    read('cpuacct', 'cpuacct.stat'),
-    read('cpu', 'cpu.stat'),
-    read('memory', 'memory.stat'),
-    read('memory', 'memory.max_usage_in_bytes'),
-    read('memory', 'memory.failcnt'),
-    read('memory', 'memory.kmem.usage_in_bytes'),
-    read('pids', 'pids.max'),
-  ]);
-  if (times === undefined && memory === undefined) return undefined;
+  const details = await inTurn(() => readDetails(directoryOf));
+  if (details === undefined) return undefined;
   const listed = directoryOf('pids') ?? directoryOf('cpuacct') ?? directoryOf('memory');
+  if (listed === undefined) return { ...details, processes: [] };
+  const processes = (await inTurn(() => fewProcessesBelow(listed))) ?? (await processesBelow(listed));
+  return { ...details, processes };
+}
+
+function readDetails(directoryOf: DirectoryOf): Omit<CgroupDetails, 'processes'> | undefined {
+  const read = (controller: string, file: string): string | undefined => {
+    const directory = directoryOf(controller);
+    return directory === undefined ? undefined : readSmallFile(`${directory}/${file}`);
+  };
+  const times = read('cpuacct', 'cpuacct.stat');
+  const memory = read('memory', 'memory.stat');
+  if (times === undefined && memory === undefined) return undefined;
+  const throttling = read('cpu', 'cpu.stat');
   const huge = directoryOf('hugetlb');
-  const [bytes, operations, processes, hugePages] = await Promise.all([
-    read('blkio', 'blkio.throttle.io_service_bytes_recursive'),
-    read('blkio', 'blkio.throttle.io_serviced_recursive'),
-    listed === undefined ? [] : processesBelow(listed),
-    huge === undefined ? [] : hugePagesOf(huge, { usage: 'usage_in_bytes', max: 'max_usage_in_bytes' }),
-  ]);
   return {
     cpuUserNs: BigInt(flatKey(times, 'user')) * TICK_NS,
     cpuSystemNs: BigInt(flatKey(times, 'system')) * TICK_NS,
@@ -43,15 +41,18 @@ export async function detailsV1(directoryOf: DirectoryOf): Promise<CgroupDetails
     memoryMappedFile: flatKey(memory, 'total_mapped_file'),
     memoryActiveFile: flatKey(memory, 'total_active_file'),
     memoryInactiveFile: flatKey(memory, 'total_inactive_file'),
-    memoryKernel: parseNumber(kernel),
-    memoryMaxUsage: parseNumber(maxUsage),
-    memoryFailures: parseNumber(failures) ?? 0,
+    memoryKernel: parseNumber(read('memory', 'memory.kmem.usage_in_bytes')),
+    memoryMaxUsage: parseNumber(read('memory', 'memory.max_usage_in_bytes')),
+    memoryFailures: parseNumber(read('memory', 'memory.failcnt')) ?? 0,
+    oomKills: flatKey(read('memory', 'memory.oom_control'), 'oom_kill'),
     ownPageFaults: flatKey(memory, 'pgfault'),
     ownMajorPageFaults: flatKey(memory, 'pgmajfault'),
-    processes,
-    threadsMax: parseNumber(threadsMax) ?? 0,
-    io: parseBlkio(bytes, operations),
-    hugePages,
+    threadsMax: parseNumber(read('pids', 'pids.max')) ?? 0,
+    io: parseBlkio(
+      read('blkio', 'blkio.throttle.io_service_bytes_recursive'),
+      read('blkio', 'blkio.throttle.io_serviced_recursive'),
+    ),
+    hugePages: huge === undefined ? [] : hugePagesOf(huge, { usage: 'usage_in_bytes', max: 'max_usage_in_bytes' }),
   };
 }
 

@@ -1,6 +1,8 @@
 /** What a cgroup v1 uses. */
 
-import { flatKey, parseNumber, readControl } from './files.js';
+import { readSmallFile } from '../small-files.js';
+import { inTurn } from '../turns.js';
+import { flatKey, parseNumber } from './files.js';
 import type { CgroupStats } from './types.js';
 import type { DirectoryOf } from './v1-apply.js';
 
@@ -8,23 +10,21 @@ import type { DirectoryOf } from './v1-apply.js';
 const UNLIMITED = 2 ** 62;
 
 /** undefined where the cgroup is gone from the cpuacct and the memory hierarchy. */
-export async function statsV1(directoryOf: DirectoryOf): Promise<CgroupStats | undefined> {
-  const read = (controller: string, file: string): Promise<string | undefined> => {
+export function statsV1(directoryOf: DirectoryOf): Promise<CgroupStats | undefined> {
+  return inTurn(() => readStats(directoryOf));
+}
+
+function readStats(directoryOf: DirectoryOf): CgroupStats | undefined {
+  const read = (controller: string, file: string): string | undefined => {
     const directory = directoryOf(controller);
-    return directory === undefined ? Promise.resolve(undefined) : readControl(`${directory}/${file}`);
+    return directory === undefined ? undefined : readSmallFile(`${directory}/${file}`);
   };
-  const [cpu, memory, usageText, limitText, oom, pids] = await Promise.all([
-    read('cpuacct', 'cpuacct.usage'),
-    read('memory', 'memory.stat'),
-    read('memory', 'memory.usage_in_bytes'),
-    read('memory', 'memory.limit_in_bytes'),
-    read('memory', 'memory.oom_control'),
-    read('pids', 'pids.current'),
-  ]);
+  const cpu = read('cpuacct', 'cpuacct.usage');
+  const memory = read('memory', 'memory.stat');
   if (cpu === undefined && memory === undefined) return undefined;
   const swapLimit = flatKey(memory, 'hierarchical_memsw_limit') - flatKey(memory, 'hierarchical_memory_limit');
-  const usage = parseNumber(usageText) ?? 0;
-  const limit = parseNumber(limitText) ?? 0;
+  const usage = parseNumber(read('memory', 'memory.usage_in_bytes')) ?? 0;
+  const limit = parseNumber(read('memory', 'memory.limit_in_bytes')) ?? 0;
   return {
     timestamp: BigInt(Date.now()) * 1_000_000n,
     cpuUsageNs: BigInt(cpu?.trim() || '0'),
@@ -36,8 +36,7 @@ export async function statsV1(directoryOf: DirectoryOf): Promise<CgroupStats | u
     majorPageFaults: flatKey(memory, 'total_pgmajfault'),
     swapUsage: flatKey(memory, 'total_swap'),
     swapLimit: flatKey(memory, 'hierarchical_memsw_limit') >= UNLIMITED ? undefined : Math.max(0, swapLimit),
-    pids: parseNumber(pids) ?? 0,
-    oomKills: flatKey(oom, 'oom_kill'),
+    pids: parseNumber(read('pids', 'pids.current')) ?? 0,
     pressure: { cpu: undefined, memory: undefined, io: undefined },
   };
 }

@@ -1,21 +1,26 @@
 /** What a monitoring system wants to know of a cgroup v2. */
 
-import { flatKey, parseNumber, readControl } from './files.js';
+import { readSmallFile } from '../small-files.js';
+import { inTurn } from '../turns.js';
+import { flatKey, parseNumber } from './files.js';
 import { hugePagesOf } from './huge-pages.js';
-import { processesBelow } from './subtree.js';
+import { fewProcessesBelow, processesBelow } from './subtree.js';
 import type { CgroupDetails, IoCounters } from './types.js';
-
-const FILES = ['cpu.stat', 'memory.stat', 'memory.peak', 'memory.events', 'pids.max', 'io.stat'];
 
 /** undefined where the cgroup is gone. */
 export async function detailsV2(directory: string): Promise<CgroupDetails | undefined> {
-  const [files, processes, hugePages] = await Promise.all([
-    Promise.all(FILES.map((file) => readControl(`${directory}/${file}`))),
-    processesBelow(directory),
-    hugePagesOf(directory, { usage: 'current', max: undefined }),
-  ]);
-  const [cpu, memory, peak, events, threadsMax, io] = files;
+  const details = await inTurn(() => readDetails(directory));
+  if (details === undefined) return undefined;
+  const processes = (await inTurn(() => fewProcessesBelow(directory))) ?? (await processesBelow(directory));
+  return { ...details, processes };
+}
+
+function readDetails(directory: string): Omit<CgroupDetails, 'processes'> | undefined {
+  const read = (file: string) => readSmallFile(`${directory}/${file}`);
+  const cpu = read('cpu.stat');
   if (cpu === undefined) return undefined;
+  const memory = read('memory.stat');
+  const events = read('memory.events');
   return {
     cpuUserNs: BigInt(flatKey(cpu, 'user_usec')) * 1000n,
     cpuSystemNs: BigInt(flatKey(cpu, 'system_usec')) * 1000n,
@@ -27,15 +32,15 @@ export async function detailsV2(directory: string): Promise<CgroupDetails | unde
     memoryActiveFile: flatKey(memory, 'active_file'),
     memoryInactiveFile: flatKey(memory, 'inactive_file'),
     memoryKernel: memory?.includes('\nkernel ') ? flatKey(memory, 'kernel') : undefined,
-    memoryMaxUsage: parseNumber(peak),
+    memoryMaxUsage: parseNumber(read('memory.peak')),
     memoryFailures: flatKey(events, 'max'),
+    oomKills: flatKey(events, 'oom_kill'),
     // memory.stat of v2 counts the whole subtree; containers have none below.
     ownPageFaults: flatKey(memory, 'pgfault'),
     ownMajorPageFaults: flatKey(memory, 'pgmajfault'),
-    processes,
-    threadsMax: parseNumber(threadsMax) ?? 0,
-    io: parseIoStat(io),
-    hugePages,
+    threadsMax: parseNumber(read('pids.max')) ?? 0,
+    io: parseIoStat(read('io.stat')),
+    hugePages: hugePagesOf(directory, { usage: 'current', max: undefined }),
   };
 }
 

@@ -1,35 +1,35 @@
 /** What a cgroup v2 uses. */
 
-import { flatKey, parseNumber, readControl } from './files.js';
+import { readSmallFile } from '../small-files.js';
+import { inTurn } from '../turns.js';
+import { flatKey, parseNumber } from './files.js';
 import { parsePressure } from './pressure.js';
 import type { CgroupStats } from './types.js';
 
-const FILES = ['cpu.stat', 'memory.stat', 'memory.current', 'memory.max', 'memory.events', 'pids.current'];
-const SWAP_FILES = ['memory.swap.current', 'memory.swap.max'];
-const PRESSURE_FILES = ['cpu.pressure', 'memory.pressure', 'io.pressure'];
-
 /** undefined where the cgroup is gone. */
-export async function statsV2(directory: string): Promise<CgroupStats | undefined> {
-  const read = (files: readonly string[]) => Promise.all(files.map((file) => readControl(`${directory}/${file}`)));
-  const [basic, swap, pressure] = await Promise.all([read(FILES), read(SWAP_FILES), read(PRESSURE_FILES)]);
-  const [cpu, memory, current, limit, events, pids] = basic;
-  const [swapUsage, swapLimit] = swap;
-  const [cpuPressure, memoryPressure, ioPressure] = pressure.map(parsePressure);
+export function statsV2(directory: string): Promise<CgroupStats | undefined> {
+  return inTurn(() => readStats(directory));
+}
+
+function readStats(directory: string): CgroupStats | undefined {
+  const read = (file: string) => readSmallFile(`${directory}/${file}`);
+  const pressure = (resource: string) => parsePressure(read(`${resource}.pressure`));
+  const cpu = read('cpu.stat');
   if (cpu === undefined) return undefined;
-  const usage = parseNumber(current) ?? 0;
+  const memory = read('memory.stat');
+  const usage = parseNumber(read('memory.current')) ?? 0;
   return {
     timestamp: BigInt(Date.now()) * 1_000_000n,
     cpuUsageNs: BigInt(flatKey(cpu, 'usage_usec')) * 1000n,
     memoryUsage: usage,
     memoryWorkingSet: Math.max(0, usage - flatKey(memory, 'inactive_file')),
     memoryRss: flatKey(memory, 'anon'),
-    memoryLimit: parseNumber(limit) ?? 0,
+    memoryLimit: parseNumber(read('memory.max')) ?? 0,
     pageFaults: flatKey(memory, 'pgfault'),
     majorPageFaults: flatKey(memory, 'pgmajfault'),
-    swapUsage: parseNumber(swapUsage) ?? 0,
-    swapLimit: parseNumber(swapLimit),
-    pids: parseNumber(pids) ?? 0,
-    oomKills: flatKey(events, 'oom_kill'),
-    pressure: { cpu: cpuPressure, memory: memoryPressure, io: ioPressure },
+    swapUsage: parseNumber(read('memory.swap.current')) ?? 0,
+    swapLimit: parseNumber(read('memory.swap.max')),
+    pids: parseNumber(read('pids.current')) ?? 0,
+    pressure: { cpu: pressure('cpu'), memory: pressure('memory'), io: pressure('io') },
   };
 }

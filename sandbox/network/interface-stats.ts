@@ -1,25 +1,26 @@
 /** Counters of a pod's interfaces, as any process in the pod's network namespace is shown them (proc_pid_net(5)). */
 
-import fs from 'node:fs/promises';
+import { readSmallFile } from '../../runtime/small-files.js';
+import { inTurn } from '../../runtime/turns.js';
 import type { InterfaceStats } from '../types.js';
 
-const MAX_BYTES = 256 * 1024;
-
 /** All interfaces but loopback, `eth0` first. Empty when the process has gone. */
-export async function readInterfaceStats(pid: number): Promise<InterfaceStats[]> {
-  let text: string;
+export function readInterfaceStats(pid: number): Promise<InterfaceStats[]> {
+  return inTurn(() => parseInterfaceStats(textOf(pid)));
+}
+
+function textOf(pid: number): string {
   try {
-    text = await fs.readFile(`/proc/${pid}/net/dev`, 'latin1');
+    return readSmallFile(`/proc/${pid}/net/dev`) ?? '';
   } catch {
-    return [];
+    return '';
   }
-  return parseInterfaceStats(text);
 }
 
 /** Lines of `/proc/PID/net/dev`: name, eight receive columns, eight transmit columns. */
 export function parseInterfaceStats(text: string): InterfaceStats[] {
   const all: InterfaceStats[] = [];
-  for (const line of text.slice(0, MAX_BYTES).split('\n')) {
+  for (const line of text.split('\n')) {
     const match = /^\s*([^\s:]+):\s*(.*)$/.exec(line);
     const name = match?.[1];
     const columns = (match?.[2] ?? '').trim().split(/\s+/).map(Number);

@@ -19,7 +19,6 @@ const STATS: CgroupStats = {
   swapUsage: 0,
   swapLimit: 0,
   pids: 13,
-  oomKills: 1,
   pressure: { cpu: undefined, memory: undefined, io: undefined },
 };
 
@@ -36,6 +35,7 @@ const DETAILS: CgroupDetails = {
   memoryKernel: 55_555,
   memoryMaxUsage: 233_456_789,
   memoryFailures: 6,
+  oomKills: 1,
 
   ownPageFaults: 33_333,
   ownMajorPageFaults: 111,

@@ -50,7 +50,7 @@ export const MEMORY_METRICS: readonly MetricDefinition[] = [
     value: ({ value }) => value,
     labels: ({ labels }) => labels,
   }),
-  counter('container_oom_events_total', 'Processes killed because memory ran out', ({ stats }) => stats?.oomKills),
+  counter('container_oom_events_total', 'Processes killed because memory ran out', ({ details }) => details?.oomKills),
   counter(
     'container_pressure_memory_waiting_seconds_total',
     'Time in which some task waited for memory, in seconds',

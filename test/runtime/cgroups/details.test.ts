@@ -28,7 +28,7 @@ it('reads those of v2', async () => {
     'v2/memory.stat':
       'anon 1\nfile 2\nkernel 3\nfile_mapped 4\ninactive_file 5\nactive_file 6\npgfault 7\npgmajfault 8\n',
     'v2/memory.peak': '99\n',
-    'v2/memory.events': 'low 0\nhigh 0\nmax 12\noom 0\noom_kill 0\n',
+    'v2/memory.events': 'low 0\nhigh 0\nmax 12\noom 0\noom_kill 2\n',
     'v2/pids.max': 'max\n',
     'v2/io.stat': '8:16 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0 dios=0\n',
     'v2/cgroup.procs': '41\n42\n',
@@ -47,6 +47,7 @@ it('reads those of v2', async () => {
     memoryKernel: 3,
     memoryMaxUsage: 99,
     memoryFailures: 12,
+    oomKills: 2,
     ownPageFaults: 7,
     ownMajorPageFaults: 8,
     processes: [41, 42],

@@ -26,7 +26,6 @@ function fake(cpu: () => bigint | undefined): { cgroups: Cgroups; reads: () => n
       majorPageFaults: 0,
       swapUsage: 0,
       pids: 0,
-      oomKills: 0,
       swapLimit: undefined,
       pressure: { cpu: undefined, memory: undefined, io: undefined },
     };

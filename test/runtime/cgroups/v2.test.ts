@@ -43,7 +43,6 @@ it('reads statistics', async () => {
     'io.pressure',
     'some avg10=1.50 avg60=0.25 avg300=0.00 total=42\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=7\n',
   );
-  put('memory.events', 'low 0\noom 3\noom_kill 2\noom_group_kill 0\n');
   put('pids.current', '4\n');
   const stats = await new CgroupsV2(root).stats('/pod');
   assert.ok(stats !== undefined);
@@ -60,7 +59,6 @@ it('reads statistics', async () => {
     swapUsage: 11,
     swapLimit: 4096,
     pids: 4,
-    oomKills: 2,
     pressure: {
       cpu: undefined,
       memory: undefined,

@@ -20,7 +20,6 @@ const STATS: CgroupStats = {
   swapUsage: 0,
   swapLimit: 0,
   pids: 3,
-  oomKills: 1,
   pressure: { cpu: pressure, memory: pressure, io: pressure },
 };
 
@@ -37,6 +36,7 @@ const DETAILS: CgroupDetails = {
   memoryKernel: 5,
   memoryMaxUsage: 11,
   memoryFailures: 6,
+  oomKills: 1,
   ownPageFaults: 3,
   ownMajorPageFaults: 1,
   processes: [1, 2],

@@ -18,7 +18,6 @@ const cgroup: CgroupStats = {
   swapUsage: 4,
   swapLimit: 10,
   pids: 2,
-  oomKills: 0,
   pressure: NONE,
 };
 const container = { id: 'c', config: containerConfig('c') } as ContainerView;
