@@ -47,7 +47,22 @@ export class DecodeError extends Error {
   }
 }
 
+/** A message that is encoded already. */
+class Encoded {
+  readonly bytes: Buffer;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+  }
+}
+
+/** Stands for `message` wherever that is to be encoded: the work is done now, where the caller can take turns. */
+export function encodedMessage<T>(codec: MessageCodec<T>, message: DeepPartial<T>): DeepPartial<T> {
+  return new Encoded(encodeMessage(codec, message)) as unknown as DeepPartial<T>;
+}
+
 export function encodeMessage<T>(codec: MessageCodec<T>, message: DeepPartial<T>): Buffer {
+  if (message instanceof Encoded) return message.bytes;
   const writer = new Writer();
   codec.encode(message, writer);
   return writer.finish();
@@ -216,7 +231,12 @@ export function write64(writer: Writer, value: bigint): void {
 }
 
 export function writeMessage<T>(writer: Writer, tag: number, codec: MessageCodec<T>, message: DeepPartial<T>): void {
-  writer.uint32(tag).fork();
+  writer.uint32(tag);
+  if (message instanceof Encoded) {
+    writer.bytes(message.bytes);
+    return;
+  }
+  writer.fork();
   codec.encode(message, writer);
   writer.ldelim();
 }

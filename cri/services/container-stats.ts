@@ -9,6 +9,7 @@ import {
 } from '../api/generated/index.js';
 import { batches } from './batches.js';
 import type { ServerStream, Unary } from './context.js';
+import { encodedInTurns } from './in-turns.js';
 import { statsFilter } from './translate/filters.js';
 import { containerStats } from './translate/stats.js';
 import { idOf } from './validate.js';
@@ -21,11 +22,13 @@ export const listContainerStats: Unary<ListContainerStatsRequest, ListContainerS
   { pods },
   request,
 ) => {
-  return { stats: (await pods.listContainerStats(statsFilter(request.filter))).map(containerStats) };
+  const found = await pods.listContainerStats(statsFilter(request.filter));
+  return { stats: await encodedInTurns(found, ContainerStats, containerStats) };
 };
 
 export const streamContainerStats: ServerStream<StreamContainerStatsRequest, StreamContainerStatsResponse> =
   async function* ({ pods }, request) {
-    const found = (await pods.listContainerStats(statsFilter(request.filter))).map(containerStats);
-    for (const part of batches(found, ContainerStats)) yield { containerStats: part };
+    const found = await pods.listContainerStats(statsFilter(request.filter));
+    const messages = await encodedInTurns(found, ContainerStats, containerStats);
+    for (const part of batches(messages, ContainerStats)) yield { containerStats: part };
   };

@@ -1,12 +1,14 @@
-import type {
-  ListMetricDescriptorsRequest,
-  ListMetricDescriptorsResponse,
-  ListPodSandboxMetricsRequest,
-  ListPodSandboxMetricsResponse,
-  StreamPodSandboxMetricsRequest,
-  StreamPodSandboxMetricsResponse,
+import {
+  type ListMetricDescriptorsRequest,
+  type ListMetricDescriptorsResponse,
+  type ListPodSandboxMetricsRequest,
+  type ListPodSandboxMetricsResponse,
+  PodSandboxMetrics,
+  type StreamPodSandboxMetricsRequest,
+  type StreamPodSandboxMetricsResponse,
 } from '../api/generated/index.js';
 import type { ServerStream, Unary } from './context.js';
+import { encodedInTurn } from './in-turns.js';
 import { metricDescriptors, podMetrics } from './metrics/table.js';
 
 export const listMetricDescriptors: Unary<ListMetricDescriptorsRequest, ListMetricDescriptorsResponse> = async () => ({
@@ -17,12 +19,13 @@ export const listPodSandboxMetrics: Unary<ListPodSandboxMetricsRequest, ListPodS
   pods,
 }) => {
   const all = [];
-  for await (const view of pods.podMetrics()) all.push(podMetrics(view));
+  for await (const view of pods.podMetrics()) all.push(await encodedInTurn(view, PodSandboxMetrics, podMetrics));
   return { podMetrics: all };
 };
 
 /** A pod in a message: its metrics are some ten kilobytes. */
 export const streamPodSandboxMetrics: ServerStream<StreamPodSandboxMetricsRequest, StreamPodSandboxMetricsResponse> =
   async function* ({ pods }) {
-    for await (const view of pods.podMetrics()) yield { podSandboxMetrics: [podMetrics(view)] };
+    for await (const view of pods.podMetrics())
+      yield { podSandboxMetrics: [await encodedInTurn(view, PodSandboxMetrics, podMetrics)] };
   };

@@ -9,6 +9,7 @@ import {
 } from '../api/generated/index.js';
 import { batches } from './batches.js';
 import type { ServerStream, Unary } from './context.js';
+import { encodedInTurns } from './in-turns.js';
 import { podStatsFilter } from './translate/filters.js';
 import { podStats } from './translate/stats.js';
 import { idOf } from './validate.js';
@@ -21,11 +22,13 @@ export const listPodSandboxStats: Unary<ListPodSandboxStatsRequest, ListPodSandb
   { pods },
   request,
 ) => {
-  return { stats: (await pods.listPodStats(podStatsFilter(request.filter))).map(podStats) };
+  const found = await pods.listPodStats(podStatsFilter(request.filter));
+  return { stats: await encodedInTurns(found, PodSandboxStats, podStats) };
 };
 
 export const streamPodSandboxStats: ServerStream<StreamPodSandboxStatsRequest, StreamPodSandboxStatsResponse> =
   async function* ({ pods }, request) {
-    const found = (await pods.listPodStats(podStatsFilter(request.filter))).map(podStats);
-    for (const podSandboxStats of batches(found, PodSandboxStats)) yield { podSandboxStats };
+    const found = await pods.listPodStats(podStatsFilter(request.filter));
+    const messages = await encodedInTurns(found, PodSandboxStats, podStats);
+    for (const podSandboxStats of batches(messages, PodSandboxStats)) yield { podSandboxStats };
   };
