@@ -1,6 +1,6 @@
 /**
  * `npm test`: runs every test file below dist/test with node --test, prints what failed and what was left out with its
- * reason, and ends with `N passed, N failed, N skipped`. Conformance, cluster and bench are runs of their own.
+ * reason and which files took longest, and ends with `N passed, N failed, N skipped`. Conformance, cluster and bench are runs of their own.
  *   node dist/test/run.js [path-part …]   only files whose path holds one of the parts
  */
 import { existsSync } from 'node:fs';
@@ -17,8 +17,12 @@ const APART = ['conformance', 'cluster', 'bench'];
 const WITH_GO = ['conformance/api', 'conformance/seccomp'];
 /** Two files at a time: machines have two cores. */
 const CONCURRENCY = 2;
-/** Tests that run pods or networks compare the whole host before and after: each of their files runs alone. */
+/**
+ * Tests that run pods or networks compare the whole host before and after: each of their files runs alone. Properties
+ * touch nothing.
+ */
 const ALONE = ['sandbox/', 'cri/', 'churn/', 'demo/'];
+const PROPERTY = '-property.test.js';
 /** Limit of one test or file, in milliseconds; `npm run fuzz` (test/support/fuzz.ts) has a hundred times the work. */
 const TIMEOUT_MS = Number(process.env.CRIB_FUZZ_CASES ?? 0) > 1000 ? 3_600_000 : 180_000;
 
@@ -32,7 +36,8 @@ interface TestEvent {
   readonly file?: string | undefined;
   readonly skip?: string | boolean | undefined;
   readonly todo?: string | boolean | undefined;
-  readonly details: { readonly type?: string | undefined; readonly error?: Error };
+  readonly nesting: number;
+  readonly details: { readonly duration_ms: number; readonly type?: string | undefined; readonly error?: Error };
 }
 
 async function testFiles(): Promise<string[]> {
@@ -80,7 +85,12 @@ async function main(): Promise<number> {
     if (said.length < 200) said.push(event.message);
     output.set(event.file ?? '', said);
   };
+  const times = new Map<string, number>();
+  const time = ({ file = '', nesting, details }: TestEvent) => {
+    if (nesting === 0) times.set(file, (times.get(file) ?? 0) + details.duration_ms);
+  };
   const pass = (event: TestEvent) => {
+    time(event);
     const left = event.skip ?? event.todo;
     if (left !== undefined && left !== false) {
       skipped.push({
@@ -90,11 +100,14 @@ async function main(): Promise<number> {
     } else if (isOneOf(event)) passed++;
   };
   const fail = (event: TestEvent) => {
+    time(event);
     if (!isOneOf(event)) return;
     failed.push({ name: where(event), detail: explain(event.details.error) });
     console.log(`FAILED ${where(event)}`);
   };
-  const alone = files.filter((file) => ALONE.some((directory) => relative(HERE, file).startsWith(directory)));
+  const alone = files.filter(
+    (file) => !file.endsWith(PROPERTY) && ALONE.some((directory) => relative(HERE, file).startsWith(directory)),
+  );
   const together = files.filter((file) => !alone.includes(file));
   for (const [group, concurrency] of [[together, CONCURRENCY] as const, [alone, 1] as const]) {
     if (group.length === 0) continue;
@@ -103,6 +116,8 @@ async function main(): Promise<number> {
     for await (const _ of stream);
   }
   report(failed, skipped, output);
+  const slowest = [...times].sort(([, a], [, b]) => b - a).slice(0, 5);
+  for (const [file, ms] of slowest) console.log(`${(ms / 1000).toFixed(1)} s ${relative(HERE, file)}`);
   console.log(`${passed} passed, ${failed.length} failed, ${skipped.length} skipped`);
   return failed.length === 0 && passed > 0 ? 0 : 1;
 }

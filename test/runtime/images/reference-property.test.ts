@@ -36,6 +36,17 @@ const digest = fc.oneof(
   hex(128).map((text) => `@sha512:${text}`),
   hex(63).map((text) => `@sha256:${text}`),
 );
+const sound = fc
+  .tuple(
+    fc.constantFrom('', 'localhost/', 'docker.io/', 'index.docker.io/', 'Team/', '[::1]:5000/', 'a-b.example:1/'),
+    fc.stringMatching(/^[a-z0-9]{1,9}((\.|_|__|--?)[a-z0-9]{1,9}){0,2}(\/[a-z0-9]{1,9}){0,3}$/),
+    fc.oneof(fc.constant(''), fc.stringMatching(/^:\w[\w.-]{0,127}$/)),
+    fc.oneof(
+      { weight: 4, arbitrary: fc.constant('') },
+      hex(64).map((text) => `@sha256:${text}`),
+    ),
+  )
+  .map((parts) => parts.join(''));
 const likely = fc.tuple(host, repository, tag, digest).map((parts) => parts.join(''));
 /** One character of a likely reference replaced, removed or added. */
 const broken = fc
@@ -45,6 +56,7 @@ const broken = fc
     return text.slice(0, at) + added + text.slice(at + gone);
   });
 const texts = fc.oneof(
+  { weight: 5, arbitrary: sound },
   { weight: 4, arbitrary: likely },
   { weight: 3, arbitrary: broken },
   fc.string({ unit: fc.constantFrom(...'abAB09.:/@_-[]'), maxLength: 40 }),

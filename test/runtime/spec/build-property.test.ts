@@ -18,6 +18,10 @@ const profile = fc.option(
   fc.record({ type: fc.constantFrom('runtime-default', 'unconfined', 'localhost'), localhostRef: word }),
   { nil: undefined },
 );
+/** Nothing to refuse in it. */
+const absolute = fc
+  .array(fc.constantFrom('a', 'dev', 'shm', 'sys', 'b c'), { minLength: 1, maxLength: 4 })
+  .map((parts) => `/${parts.join('/')}`);
 const list = <T>(item: fc.Arbitrary<T>) => fc.array(item, { maxLength: 4 });
 
 const resources = fc.record({
@@ -56,8 +60,8 @@ const mild = <T>(arbitrary: fc.Arbitrary<T>, usual: T) =>
 const config = fc.record({
   metadata: fc.constant(input.config.metadata),
   image: fc.constant(input.config.image),
-  command: list(word),
-  args: list(word),
+  command: mild(list(word), ['/bin/true']),
+  args: mild(list(word), ['-v']),
   workingDir: mild(path, '/'),
   envs: mild(list(fc.record({ key: word, value: word })), []),
   mounts: fc.constant([]),
@@ -73,9 +77,11 @@ const config = fc.record({
   security: mild(security as fc.Arbitrary<typeof input.config.security>, input.config.security),
   stopSignal: word,
 });
+const mount = (destination: fc.Arbitrary<string>) =>
+  fc.record({ destination, type: word, source: path, options: list(word) });
 const inputs = fc.record({
   config: config as fc.Arbitrary<typeof input.config>,
-  mounts: list(fc.record({ destination: path, type: word, source: path, options: list(word) })),
+  mounts: fc.oneof({ weight: 3, arbitrary: list(mount(absolute)) }, list(mount(path))),
   image: fc.record({ entrypoint: list(word), cmd: list(word), env: list(word), workingDir: mild(path, '') }),
   localhostSeccomp: fc.oneof(
     fc.json().map((text) => JSON.parse(text) as unknown),

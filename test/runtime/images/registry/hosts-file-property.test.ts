@@ -87,7 +87,11 @@ it(
   }),
 );
 
-const anything = fc.oneof({ weight: 3, arbitrary: broken }, fc.string({ maxLength: 200 }));
+const anything = fc.oneof(
+  { weight: 3, arbitrary: broken },
+  { weight: 3, arbitrary: text },
+  fc.string({ maxLength: 200 }),
+);
 
 it(
   'text of any kind is parsed or refused',

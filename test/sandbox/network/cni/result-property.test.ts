@@ -35,7 +35,21 @@ const plausible = fc.record(
   },
   { requiredKeys: [] },
 );
-const json = fc.oneof(plausible, tree, fc.dictionary(key, tree)).map((value) => JSON.stringify(value) ?? '');
+/** What a plugin that works may say of the pod's interface and others. */
+const sound = fc
+  .tuple(
+    fc.array(fc.tuple(fc.ipV4(), fc.nat({ max: 32 }), fc.constantFrom(0, 1, null)), { minLength: 1, maxLength: 4 }),
+    fc.array(fc.tuple(fc.ipV6(), fc.nat({ max: 128 }), fc.constantFrom(0, 1, null)), { maxLength: 4 }),
+    fc.constantFrom('cni0', 'eth0'),
+  )
+  .map(([v4, v6, other]) => ({
+    cniVersion: '1.0.0',
+    interfaces: [{ name: 'eth0', sandbox: '/run/netns/a' }, { name: other }],
+    ips: [...v4, ...v6].map(([address, prefix, index]) => ({ address: `${address}/${prefix}`, interface: index })),
+  }));
+const json = fc
+  .oneof({ weight: 3, arbitrary: sound }, { weight: 2, arbitrary: plausible }, tree, fc.dictionary(key, tree))
+  .map((value) => JSON.stringify(value) ?? '');
 /** Also cut off at some place, as by a plugin that is killed while it writes. */
 const text = fc.oneof(
   { weight: 6, arbitrary: json },
