@@ -12,7 +12,7 @@ import { openPidfd, pidfdExit, startTimeOf } from '../linux/processes.js';
 import { killCgroups } from './cgroup-kill.js';
 import type { Children } from './children.js';
 import { Container, type ContainerServices } from './container.js';
-import { killByPid } from './create.js';
+import { killByPid } from './kill-process.js';
 import { LogFile } from './log-file.js';
 import type { KeptContainer } from './protocol.js';
 import { type Intent, loadRecord, PID_FILE } from './record.js';

@@ -5,11 +5,12 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { CribError, messageOf } from '../errors.js';
 import { O } from '../linux/constants.js';
-import { openPidfd, signalPidfd, startTimeOf } from '../linux/processes.js';
+import { openPidfd, startTimeOf } from '../linux/processes.js';
 import { killCgroups } from './cgroup-kill.js';
 import { type Children, childEnd } from './children.js';
 import { nowNs } from './clock.js';
 import { Container, type ContainerServices } from './container.js';
+import { killByPid } from './kill-process.js';
 import { LogFile } from './log-file.js';
 import { readAvailable } from './output.js';
 import type { KeptContainerSpec } from './protocol.js';
@@ -204,19 +205,4 @@ async function killInit(attempt: Attempt, children: Children): Promise<void> {
   const pid = Number(await readFile(attempt.pidFile, 'latin1').catch(() => ''));
   if (!Number.isInteger(pid) || pid <= 1 || children.hasEnded(pid)) return;
   killByPid(pid);
-}
-
-/** SIGKILLs `pid` through a pidfd; no error when it is gone. */
-export function killByPid(pid: number, startTime?: string): void {
-  let pidfd: number;
-  try {
-    pidfd = openPidfd(pid);
-  } catch {
-    return; // ESRCH
-  }
-  try {
-    if (startTime === undefined || startTimeOf(pid) === startTime) signalPidfd(pidfd, 9);
-  } finally {
-    fs.closeSync(pidfd);
-  }
 }

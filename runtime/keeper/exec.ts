@@ -11,7 +11,7 @@ import { CribError, messageOf } from '../errors.js';
 import { makePipe } from '../linux/descriptors.js';
 import { startTimeOf } from '../linux/processes.js';
 import { type Children, exitCodeOf, killGroup } from './children.js';
-import { killTree } from './kill-tree.js';
+import { killTree } from './kill-process.js';
 
 /** After the exit the pipes are read until they are silent for this long, */
 const GRACE_IDLE_MS = 500;

@@ -8,7 +8,7 @@ import { readFile } from 'node:fs/promises';
 import { CribError, messageOf } from '../errors.js';
 import { type ChildExit, startTimeOf } from '../linux/processes.js';
 import { type Children, childEnd } from './children.js';
-import { killTree } from './kill-tree.js';
+import { killTree } from './kill-process.js';
 import { closeOpened, makeBlocking, openPassed } from './passed-pipe.js';
 import type { KeptProcess, KeptSessionSpec } from './protocol.js';
 import { failureOf } from './runtime-log.js';

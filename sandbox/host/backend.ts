@@ -6,22 +6,14 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import type { Duplex } from 'node:stream';
-import type { CgroupDriver } from '../../runtime/cgroups/driver.js';
-import type { CgroupSampler } from '../../runtime/cgroups/sampler.js';
-import type { Cgroups } from '../../runtime/cgroups/types.js';
-import type { IdMapping } from '../../runtime/containers/config.js';
-import { toHostId } from '../../runtime/containers/id-mappings.js';
 import { unmountIfMounted } from '../../runtime/containers/rootfs.js';
 import { makeDirectory } from '../../runtime/durable-file.js';
-import { CribError, messageOf } from '../../runtime/errors.js';
-import { forgetWhenEnded } from '../../runtime/keeper/forget.js';
-import type { Keeper, KeptContainer } from '../../runtime/keeper/protocol.js';
+import { messageOf } from '../../runtime/errors.js';
+import type { KeptContainer } from '../../runtime/keeper/protocol.js';
 import { FS_MAGIC } from '../../runtime/linux/constants.js';
 import { statFilesystem } from '../../runtime/linux/files.js';
-import { startTimeOf } from '../../runtime/linux/processes.js';
-import type { Log } from '../../runtime/log.js';
-import { CONSOLE_SOCKET, type ContainerTarget, type OciRuntime } from '../../runtime/oci/oci-runtime.js';
-import type { HostFacts, OciResources } from '../../runtime/spec/types.js';
+import type { ContainerTarget } from '../../runtime/oci/oci-runtime.js';
+import type { OciResources } from '../../runtime/spec/types.js';
 import type { SandboxCapabilities } from '../../volumes/types.js';
 import type { SandboxBackend } from '../backend.js';
 import type { ContainerRecord } from '../container-record.js';
@@ -33,37 +25,30 @@ import { type Checkpointed, checkpointPaused, resumePaused } from './checkpoint.
 import type { ExecPlace } from './exec-files.js';
 import { execSession } from './exec-session.js';
 import { execSync } from './exec-sync.js';
-import { initBundle, initId } from './init.js';
+import { KeptProcesses, type KeptProcessParts, LOG_LINE_MAX, runtimeEnvironment } from './kept-processes.js';
 import { PINNED, pinNamespaces } from './namespaces.js';
+import { ownerOf } from './owners.js';
 import { connectInNamespace } from './pod-connect.js';
 import { makePodFiles, podFiles, writeHosts } from './pod-files.js';
+import { type PodInitParts, PodInits } from './pod-init.js';
 import { requireReachable } from './reachable.js';
 import { podSysctls } from './sysctls.js';
 
-const CREATE_TIMEOUT_MS = 120_000;
 /** Poststop hooks are run in it. */
 const DELETE_TIMEOUT_MS = 60_000;
-/** Longest line of a container's log before it is split (containerd's max_container_log_line_size). */
-const LOG_LINE_MAX = 16 * 1024;
 
-export interface HostBackendParts {
-  /** Directory of everything that a reboot may drop. */
-  readonly state: string;
-  readonly keeper: Keeper;
-  readonly cgroups: Cgroups;
-  readonly cgroupDriver: CgroupDriver;
-  readonly sampler: CgroupSampler;
-  readonly runtime: OciRuntime;
-  readonly host: HostFacts;
-  readonly log: Log;
-}
+export interface HostBackendParts extends KeptProcessParts, PodInitParts {}
 
 export class HostBackend implements SandboxBackend {
   readonly capabilities: SandboxCapabilities;
   readonly #parts: HostBackendParts;
+  readonly #kept: KeptProcesses;
+  readonly #inits: PodInits;
 
   constructor(parts: HostBackendParts) {
     this.#parts = parts;
+    this.#kept = new KeptProcesses(parts);
+    this.#inits = new PodInits(parts, this.#kept);
     const { recursiveReadOnly, userNamespaces, userNamespaceObstacle, userNamespaceSubmounts } = parts.runtime.features;
     this.capabilities = {
       guest: false,
@@ -93,12 +78,12 @@ export class HostBackend implements SandboxBackend {
 
   async finish(pod: PodRecord): Promise<void> {
     await writeHosts(pod, this.#podDirectory(pod));
-    if (pod.namespaces.pid === 'pod') await this.#startInit(pod);
+    await this.#inits.start(pod, this.#podDirectory(pod));
   }
 
   async release(pod: PodRecord): Promise<void> {
     const directory = this.#podDirectory(pod);
-    await this.#stopInit(pod);
+    await this.#inits.stop(pod);
     for (const kind of PINNED) unmountIfMounted(path.join(directory, 'ns', kind));
     unmountIfMounted(path.join(directory, 'shm'));
     await fs.rm(directory, { recursive: true, force: true });
@@ -110,24 +95,20 @@ export class HostBackend implements SandboxBackend {
     const kinds = [...ownKinds(pod), ...(pod.namespaces.user === undefined ? [] : ['user'])];
     const pins = kinds.map((kind) => path.join(this.#podDirectory(pod), 'ns', kind));
     if (!pins.every(isNamespace)) return false;
-    return pod.namespaces.pid !== 'pod' || (await this.#init(pod))?.exit === undefined;
+    return this.#inits.alive(pod);
   }
 
   podFiles(pod: PodRecord): { destination: string; source: string }[] {
     return podFiles(pod, this.#podDirectory(pod));
   }
 
-  async sharedPidNamespace(pod: PodRecord): Promise<string> {
-    const init = await this.#init(pod);
-    if (init === undefined || init.exit !== undefined || startTimeOf(init.pid) !== init.startTime) {
-      throw new CribError('FAILED_PRECONDITION', `the init of pod ${pod.id}'s shared PID namespace has ended`);
-    }
-    return `/proc/${init.pid}/ns/pid`;
+  sharedPidNamespace(pod: PodRecord): Promise<string> {
+    return this.#inits.namespace(pod);
   }
 
   start(container: ContainerRecord, bundle: string): Promise<KeptContainer> {
     const { config } = container;
-    return this.#create(container.id, bundle, container.cgroup, {
+    return this.#kept.create(container.id, bundle, container.cgroup, {
       tty: config.tty,
       stdin: config.stdin,
       stdinOnce: config.stdinOnce,
@@ -173,20 +154,16 @@ export class HostBackend implements SandboxBackend {
   }
 
   #target(id: string): ContainerTarget {
-    return { id, root: this.#runtimeRoot(), log: path.join(this.#parts.state, 'containers', id, 'runtime.log') };
+    return { id, root: this.#kept.runtimeRoot, log: path.join(this.#parts.state, 'containers', id, 'runtime.log') };
   }
 
   update(container: ContainerRecord, resources: OciResources): Promise<void> {
     return this.#parts.runtime.update(this.#target(container.id), resources);
   }
 
-  /**
-   * Does by hand what `delete` of the runtime does for a container whose processes have ended and that has no hooks:
-   * its cgroup and its state directory go. A Go process for that takes longer than all else of a removal (docs/adr/004).
-   */
   async clear(container: ContainerRecord): Promise<void> {
     if (container.hasHooks) await this.#deleteWithHooks(container.id);
-    await this.#clear(container.id, container.cgroup);
+    await this.#kept.clear(container.id, container.cgroup);
   }
 
   /** For its poststop hooks. One that fails must not keep the container for ever. */
@@ -198,79 +175,10 @@ export class HostBackend implements SandboxBackend {
     }
   }
 
-  async #clear(id: string, cgroup: string): Promise<void> {
-    await this.#parts.cgroups.kill(cgroup);
-    await this.#parts.cgroups.remove(cgroup);
-    this.#parts.sampler.forget(cgroup);
-    await fs.rm(path.join(this.#runtimeRoot(), id), { recursive: true, force: true });
-  }
-
-  async #create(id: string, bundle: string, cgroup: string, stdio: Parameters<Keeper['create']>[0]['stdio']) {
-    const { runtime, keeper, cgroups } = this.#parts;
-    const runtimeLog = path.join(bundle, 'runtime.log');
-    try {
-      return await keeper.create({
-        id,
-        directory: path.join(bundle, 'io'),
-        createArgv: runtime.runArgv({
-          id,
-          bundle,
-          root: this.#runtimeRoot(),
-          log: runtimeLog,
-          ...(stdio.tty ? { consoleSocket: CONSOLE_SOCKET } : {}),
-        }),
-        env: runtimeEnvironment(),
-        runtimeLog,
-        stdio,
-        createTimeoutMs: CREATE_TIMEOUT_MS,
-        cgroupDirs: cgroups.directories(cgroup),
-      });
-    } catch (error) {
-      // What cannot be cleared yet (the keeper died, and the runtime goes on for a moment) goes with the container.
-      await this.#clear(id, cgroup).catch((failure: unknown) => {
-        this.#parts.log.warn(
-          { id, error: messageOf(failure) },
-          'a container that was not created is not cleared away yet',
-        );
-      });
-      throw error;
-    }
-  }
-
   async #prepareCgroup(pod: PodRecord): Promise<void> {
     const { cgroups } = this.#parts;
     await cgroups.create(pod.cgroup);
     if (pod.ownsCgroup && pod.config.resources !== undefined) await cgroups.apply(pod.cgroup, pod.config.resources);
-  }
-
-  async #startInit(pod: PodRecord): Promise<void> {
-    const { state, host, cgroupDriver } = this.#parts;
-    const bundle = await initBundle(pod, this.#podDirectory(pod), state, host, cgroupDriver);
-    await this.#create(initId(pod.id), bundle, this.#initCgroup(pod), {
-      tty: false,
-      stdin: false,
-      stdinOnce: false,
-      uid: outside(pod.namespaces.user?.uids, 0),
-      gid: outside(pod.namespaces.user?.gids, 0),
-      logPath: '',
-      maxLineBytes: LOG_LINE_MAX,
-    });
-  }
-
-  #initCgroup(pod: PodRecord): string {
-    return this.#parts.cgroupDriver.containerCgroup(pod.cgroup, initId(pod.id));
-  }
-
-  async #stopInit(pod: PodRecord): Promise<void> {
-    if (pod.namespaces.pid !== 'pod') return;
-    const id = initId(pod.id);
-    await this.#parts.cgroups.kill(this.#initCgroup(pod));
-    await forgetWhenEnded(this.#parts.keeper, id);
-    await this.#clear(id, this.#initCgroup(pod));
-  }
-
-  async #init(pod: PodRecord): Promise<KeptContainer | undefined> {
-    return (await this.#parts.keeper.list()).find((kept) => kept.id === initId(pod.id));
   }
 
   #podDirectory(pod: PodRecord): string {
@@ -280,12 +188,8 @@ export class HostBackend implements SandboxBackend {
   #execPlace(container: ContainerRecord): ExecPlace {
     const { keeper, runtime, state } = this.#parts;
     const bundle = path.join(state, 'containers', container.id);
-    const runtimeRoot = this.#runtimeRoot();
+    const { runtimeRoot } = this.#kept;
     return { keeper, runtime, env: runtimeEnvironment(), bundle, runtimeRoot, owner: ownerOf(container) };
-  }
-
-  #runtimeRoot(): string {
-    return path.join(this.#parts.state, 'oci', this.#parts.runtime.name);
   }
 }
 
@@ -296,26 +200,10 @@ function ownKinds(pod: PodRecord) {
   return (['net', 'ipc', 'uts'] as const).filter((kind) => held[kind] !== 'host');
 }
 
-/** Whose the stdio of a container is: its user, by the host's ids. */
-function ownerOf({ config, user }: ContainerRecord): { uid: number; gid: number } {
-  const mapped = config.security.namespaces.user;
-  return { uid: outside(mapped?.uids, user.uid), gid: outside(mapped?.gids, user.gid) };
-}
-
-/** The host's id of a user or group of the container. */
-function outside(ranges: readonly IdMapping[] | undefined, id: number): number {
-  return (ranges && toHostId(ranges, id)) ?? id;
-}
-
 function isNamespace(file: string): boolean {
   try {
     return statFilesystem(file).type === FS_MAGIC.NSFS;
   } catch {
     return false;
   }
-}
-
-/** OCI runtimes get a small, known environment: nothing of cribd's own reaches them. */
-function runtimeEnvironment(): Record<string, string> {
-  return { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' };
 }

@@ -4,7 +4,7 @@
  */
 
 import { attempting, CribError } from '../../runtime/errors.js';
-import { killTree } from '../../runtime/keeper/kill-tree.js';
+import { killTree } from '../../runtime/keeper/kill-process.js';
 import type { KeptProcess } from '../../runtime/keeper/protocol.js';
 import { startTimeOf } from '../../runtime/linux/processes.js';
 import type { ExecSpec, SessionStreams } from '../streams.js';

@@ -3,12 +3,12 @@
 import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { toHostId } from '../../runtime/containers/id-mappings.js';
 import { MS } from '../../runtime/linux/constants.js';
 import { errnoName } from '../../runtime/linux/libc.js';
 import { mount } from '../../runtime/linux/mounts.js';
 import type { DnsConfig } from '../config.js';
 import type { PodRecord } from '../pod-record.js';
+import { outside } from './owners.js';
 
 const SHM_SIZE = '65536k';
 
@@ -47,7 +47,7 @@ interface Owner {
 
 /** The root of the pod's user namespace: to its containers these files are root's, as they are in every other pod. */
 function ownerOf({ namespaces: { user } }: PodRecord): Owner {
-  return { uid: toHostId(user?.uids ?? [], 0) ?? 0, gid: toHostId(user?.gids ?? [], 0) ?? 0 };
+  return { uid: outside(user?.uids, 0), gid: outside(user?.gids, 0) };
 }
 
 async function mountShm(target: string, { uid, gid }: Owner): Promise<void> {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import test from 'node:test';
-import { killTree } from '../../../runtime/keeper/kill-tree.js';
+import { killByPid, killTree } from '../../../runtime/keeper/kill-process.js';
+import { startTimeOf } from '../../../runtime/linux/processes.js';
 
 test('a process goes with all that it started, in whatever session; one that is gone is no error', async () => {
   const child = spawn('sh', ['-c', 'setsid sh -c "sleep 75; true" & sleep 75 & echo up; wait'], {
@@ -14,4 +15,15 @@ test('a process goes with all that it started, in whatever session; one that is 
   await new Promise((resolve) => child.once('exit', resolve));
   assert.equal(spawnSync('pgrep', ['-f', 'sleep 75']).status, 1);
   killTree(pid);
+});
+
+test('a pid that another process has now is left alone', async () => {
+  const child = spawn('sleep', ['75']);
+  const pid = child.pid ?? 0;
+  killByPid(pid, '1');
+  assert.equal(startTimeOf(pid) === undefined, false);
+  const exited = new Promise((resolve) => child.once('exit', (_code, signal) => resolve(signal)));
+  killByPid(pid, startTimeOf(pid));
+  assert.equal(await exited, 'SIGKILL');
+  killByPid(pid);
 });

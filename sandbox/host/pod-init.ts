@@ -1,0 +1,77 @@
+/** The init of a pod whose containers share one PID namespace, from its start to its end. What it is made of: init.ts. */
+
+import type { CgroupDriver } from '../../runtime/cgroups/driver.js';
+import type { Cgroups } from '../../runtime/cgroups/types.js';
+import { CribError } from '../../runtime/errors.js';
+import { forgetWhenEnded } from '../../runtime/keeper/forget.js';
+import type { Keeper, KeptContainer } from '../../runtime/keeper/protocol.js';
+import { startTimeOf } from '../../runtime/linux/processes.js';
+import type { HostFacts } from '../../runtime/spec/types.js';
+import type { PodRecord } from '../pod-record.js';
+import { initBundle, initId } from './init.js';
+import { type KeptProcesses, LOG_LINE_MAX } from './kept-processes.js';
+import { outside } from './owners.js';
+
+export interface PodInitParts {
+  readonly state: string;
+  readonly keeper: Keeper;
+  readonly cgroups: Cgroups;
+  readonly cgroupDriver: CgroupDriver;
+  readonly host: HostFacts;
+}
+
+export class PodInits {
+  readonly #parts: PodInitParts;
+  readonly #kept: KeptProcesses;
+
+  constructor(parts: PodInitParts, kept: KeptProcesses) {
+    this.#parts = parts;
+    this.#kept = kept;
+  }
+
+  /** Like the others, does nothing for a pod that shares no PID namespace. */
+  async start(pod: PodRecord, podDirectory: string): Promise<void> {
+    if (pod.namespaces.pid !== 'pod') return;
+    const { state, host, cgroupDriver } = this.#parts;
+    const bundle = await initBundle(pod, podDirectory, state, host, cgroupDriver);
+    await this.#kept.create(initId(pod.id), bundle, this.#cgroup(pod), {
+      tty: false,
+      stdin: false,
+      stdinOnce: false,
+      uid: outside(pod.namespaces.user?.uids, 0),
+      gid: outside(pod.namespaces.user?.gids, 0),
+      logPath: '',
+      maxLineBytes: LOG_LINE_MAX,
+    });
+  }
+
+  /** Kills it and waits until the keeper has let go of it. Idempotent. */
+  async stop(pod: PodRecord): Promise<void> {
+    if (pod.namespaces.pid !== 'pod') return;
+    const id = initId(pod.id);
+    await this.#parts.cgroups.kill(this.#cgroup(pod));
+    await forgetWhenEnded(this.#parts.keeper, id);
+    await this.#kept.clear(id, this.#cgroup(pod));
+  }
+
+  async alive(pod: PodRecord): Promise<boolean> {
+    return pod.namespaces.pid !== 'pod' || (await this.#find(pod))?.exit === undefined;
+  }
+
+  /** Path of the shared PID namespace. Throws FAILED_PRECONDITION when its init, and so the namespace, has ended. */
+  async namespace(pod: PodRecord): Promise<string> {
+    const init = await this.#find(pod);
+    if (init === undefined || init.exit !== undefined || startTimeOf(init.pid) !== init.startTime) {
+      throw new CribError('FAILED_PRECONDITION', `the init of pod ${pod.id}'s shared PID namespace has ended`);
+    }
+    return `/proc/${init.pid}/ns/pid`;
+  }
+
+  #cgroup(pod: PodRecord): string {
+    return this.#parts.cgroupDriver.containerCgroup(pod.cgroup, initId(pod.id));
+  }
+
+  async #find(pod: PodRecord): Promise<KeptContainer | undefined> {
+    return (await this.#parts.keeper.list()).find((kept) => kept.id === initId(pod.id));
+  }
+}
