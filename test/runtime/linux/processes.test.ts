@@ -22,9 +22,10 @@ import {
 
 before(becomeSubreaper);
 
-/** A process that its parent left to this one; libuv does not know it. */
+/** A process that its parent left to this one; libuv does not know it. It outlives the parent, which would reap it. */
 function orphan(script: string): { pid: number; pidfd: number } {
-  const { stdout } = spawnSync('sh', ['-c', `(${script}) >/dev/null 2>&1 & echo $!`], { encoding: 'utf8' });
+  const left = `(while kill -0 $$; do :; done; ${script}) >/dev/null 2>&1`;
+  const { stdout } = spawnSync('sh', ['-c', `${left} & echo $!`], { encoding: 'utf8' });
   const pid = Number(stdout);
   return { pid, pidfd: openPidfd(pid) };
 }
