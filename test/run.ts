@@ -25,9 +25,12 @@ const ALONE = ['sandbox/', 'cri/', 'churn/', 'demo/'];
 const PROPERTY = '-property.test.js';
 /** Limit of one test or file, in milliseconds; `npm run fuzz` (test/support/fuzz.ts) has a hundred times the work. */
 const TIMEOUT_MS = Number(process.env.CRIB_FUZZ_CASES ?? 0) > 1000 ? 3_600_000 : 180_000;
+/** More files than this that fail are no accident: they are not run again. */
+const MAX_AGAIN = 5;
 
 interface Outcome {
   readonly name: string;
+  readonly file: string;
   readonly detail: string;
 }
 
@@ -70,63 +73,98 @@ function explain(error: Error | undefined): string {
   return cause === undefined ? (error?.stack ?? 'no reason given') : String(cause);
 }
 
+/** What runs of test files came to. */
+class Results {
+  passed = 0;
+  readonly failed: Outcome[] = [];
+  readonly skipped: Outcome[] = [];
+  readonly output = new Map<string, string[]>();
+  readonly times = new Map<string, number>();
+
+  async run(files: string[], concurrency: number): Promise<void> {
+    if (files.length === 0) return;
+    const stream = run({ files, concurrency, timeout: TIMEOUT_MS });
+    const keep = (event: { file?: string | undefined; message: string }) => this.#keep(event);
+    stream.on('test:stdout', keep).on('test:stderr', keep);
+    stream.on('test:pass', (event: TestEvent) => this.#pass(event));
+    stream.on('test:fail', (event: TestEvent) => this.#fail(event));
+    for await (const _ of stream);
+  }
+
+  #keep({ file = '', message }: { file?: string | undefined; message: string }): void {
+    const said = this.output.get(file) ?? [];
+    if (said.length < 200) said.push(message);
+    this.output.set(file, said);
+  }
+
+  #pass(event: TestEvent): void {
+    this.#time(event);
+    const left = event.skip ?? event.todo;
+    if (left === undefined || left === false) {
+      if (isOneOf(event)) this.passed++;
+      return;
+    }
+    const detail = left === true ? 'no reason given' : String(left) || 'no reason given';
+    this.skipped.push({ name: where(event), file: event.file ?? '', detail });
+  }
+
+  #fail(event: TestEvent): void {
+    this.#time(event);
+    if (!isOneOf(event)) return;
+    this.failed.push({ name: where(event), file: event.file ?? '', detail: explain(event.details.error) });
+    console.log(`FAILED ${where(event)}`);
+  }
+
+  #time({ file = '', nesting, details }: TestEvent): void {
+    if (nesting === 0) this.times.set(file, (this.times.get(file) ?? 0) + details.duration_ms);
+  }
+}
+
 async function main(): Promise<number> {
   const files = await testFiles();
   if (files.length === 0) {
     console.error('test: no test file matches');
     return 1;
   }
-  let passed = 0;
-  const failed: Outcome[] = [];
-  const skipped: Outcome[] = [];
-  const output = new Map<string, string[]>();
-  const keep = (event: { file?: string | undefined; message: string }) => {
-    const said = output.get(event.file ?? '') ?? [];
-    if (said.length < 200) said.push(event.message);
-    output.set(event.file ?? '', said);
-  };
-  const times = new Map<string, number>();
-  const time = ({ file = '', nesting, details }: TestEvent) => {
-    if (nesting === 0) times.set(file, (times.get(file) ?? 0) + details.duration_ms);
-  };
-  const pass = (event: TestEvent) => {
-    time(event);
-    const left = event.skip ?? event.todo;
-    if (left !== undefined && left !== false) {
-      skipped.push({
-        name: where(event),
-        detail: left === true ? 'no reason given' : String(left) || 'no reason given',
-      });
-    } else if (isOneOf(event)) passed++;
-  };
-  const fail = (event: TestEvent) => {
-    time(event);
-    if (!isOneOf(event)) return;
-    failed.push({ name: where(event), detail: explain(event.details.error) });
-    console.log(`FAILED ${where(event)}`);
-  };
   const alone = files.filter(
     (file) => !file.endsWith(PROPERTY) && ALONE.some((directory) => relative(HERE, file).startsWith(directory)),
   );
-  const together = files.filter((file) => !alone.includes(file));
-  for (const [group, concurrency] of [[together, CONCURRENCY] as const, [alone, 1] as const]) {
-    if (group.length === 0) continue;
-    const stream = run({ files: group, concurrency, timeout: TIMEOUT_MS });
-    stream.on('test:stdout', keep).on('test:stderr', keep).on('test:pass', pass).on('test:fail', fail);
-    for await (const _ of stream);
-  }
-  report(failed, skipped, output);
-  const slowest = [...times].sort(([, a], [, b]) => b - a).slice(0, 5);
+  const results = new Results();
+  await results.run(
+    files.filter((file) => !alone.includes(file)),
+    CONCURRENCY,
+  );
+  await results.run(alone, 1);
+  const unsteady = await runAgain(results.failed);
+  const failed = results.failed.filter((outcome) => !unsteady.includes(outcome));
+  const passed = results.passed + unsteady.length;
+  for (const { name, detail } of unsteady) console.log(`\nUNSTEADY ${name}: passed when it was run again\n${detail}`);
+  report(failed, results);
+  const slowest = [...results.times].sort(([, a], [, b]) => b - a).slice(0, 5);
   for (const [file, ms] of slowest) console.log(`${(ms / 1000).toFixed(1)} s ${relative(HERE, file)}`);
-  console.log(`${passed} passed, ${failed.length} failed, ${skipped.length} skipped`);
+  console.log(`${passed} passed, ${failed.length} failed, ${results.skipped.length} skipped`);
   return failed.length === 0 && passed > 0 ? 0 : 1;
 }
 
-function report(failed: readonly Outcome[], skipped: readonly Outcome[], output: Map<string, string[]>): void {
+/**
+ * Runs the files of a few failures once more, each alone: what fails twice is broken. What passes then is told as
+ * unsteady, with what went wrong: it is a defect to mend, but not one of the change under test.
+ */
+async function runAgain(failed: readonly Outcome[]): Promise<readonly Outcome[]> {
+  const files = [...new Set(failed.map(({ file }) => file))];
+  if (files.length === 0 || files.length > MAX_AGAIN) return [];
+  console.log(`running again: ${files.map((file) => relative(HERE, file)).join(' ')}`);
+  const again = new Results();
+  await again.run(files, 1);
+  const broken = new Set(again.failed.map(({ file }) => file));
+  return failed.filter(({ file }) => !broken.has(file));
+}
+
+function report(failed: readonly Outcome[], { output, skipped }: Results): void {
   for (const { name, detail } of failed) console.log(`\nFAILED ${name}\n${detail}`);
-  const files = new Set(failed.map(({ name }) => name.split(': ')[0] ?? ''));
+  const files = new Set(failed.map(({ file }) => file));
   for (const [file, said] of output) {
-    if (files.has(relative(HERE, file))) console.log(`\noutput of ${relative(HERE, file)}:\n${said.join('')}`);
+    if (files.has(file)) console.log(`\noutput of ${relative(HERE, file)}:\n${said.join('')}`);
   }
   for (const { name, detail } of skipped) console.log(`skipped ${name}: ${detail}`);
 }
