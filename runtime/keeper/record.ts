@@ -71,7 +71,7 @@ export class Intents {
       const file = path.join(this.#root, name);
       if (name.endsWith('.tmp')) await fs.rm(file, { force: true });
       if (!name.endsWith('.json')) continue;
-      const value = await readJson(file);
+      const value = await readJson(file).catch(() => undefined); // EISDIR, EIO: one that cannot be read keeps no other out
       if (isIntent(value) && `${value.id}.json` === name) intents.push(value);
       else unreadable.push(file);
     }

@@ -25,17 +25,7 @@ test('values are bytes with equals signs and line ends in them, later records wi
 });
 
 test('a length that lies is refused: too long, too short, none, with a sign, without its line end', () => {
-  for (const body of [
-    '12 a=b\n',
-    '3 a=b\n',
-    'a=b\n',
-    '-6 a=b\n',
-    '06 a=b\n',
-    '6 a=bX',
-    '6',
-    '5 \n\n\n',
-    '999999999 a=b\n',
-  ]) {
+  for (const body of ['12 a=b\n', '3 a=b\n', 'a=b\n', '-6 a=b\n', '06 a=b\n', '6 a=bX', '6', '999999999 a=b\n']) {
     assert.throws(() => parse(body), bad(/wrong length/), JSON.stringify(body));
   }
   for (const body of ['5 ab\n', '5 =b\n']) assert.throws(() => parse(body), bad(/without a key/), body);

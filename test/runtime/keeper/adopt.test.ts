@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { adoptAll } from '../../../runtime/keeper/adopt.js';
+import { Children } from '../../../runtime/keeper/children.js';
+import type { KeptContainer } from '../../../runtime/keeper/protocol.js';
+import { type Intent, Intents, PID_FILE, saveRecord } from '../../../runtime/keeper/record.js';
+import { becomeSubreaper, startTimeOf } from '../../../runtime/linux/processes.js';
+import { QUIET_LOG } from './harness.js';
+
+before(becomeSubreaper);
+const children = new Children(undefined);
+
+interface Node {
+  readonly intents: Intents;
+  readonly exits: KeptContainer[];
+  intent(id: string, change?: Partial<Intent>): Promise<Intent>;
+  adopt(): ReturnType<typeof adoptAll>;
+}
+
+async function withNode(check: (node: Node) => Promise<void>): Promise<void> {
+  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'crib-adopt-'));
+  const intents = new Intents(root);
+  await intents.load();
+  const exits: KeptContainer[] = [];
+  const stdio = { tty: false, stdin: false, stdinOnce: false, uid: 0, gid: 0, logPath: '', maxLineBytes: 1 };
+  try {
+    await check({
+      intents,
+      exits,
+      intent: async (id, change = {}) => {
+        const made = { id, directory: path.join(root, id), stdio, cgroupDirs: [], ...change };
+        fs.mkdirSync(made.directory);
+        await intents.save(made);
+        return made;
+      },
+      adopt: () => adoptAll(children, { intents, log: QUIET_LOG, onExit: (container) => exits.push(container) }),
+    });
+  } finally {
+    fs.rmSync(root, { recursive: true });
+  }
+}
+
+const recordOf = ({ id, directory }: Intent, pid: number, startTime: string): KeptContainer => ({
+  id,
+  directory,
+  pid,
+  startTime,
+  startedAt: '1',
+  logPath: '',
+  exit: undefined,
+});
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let left = 3000; !holds(); left--) {
+    assert.ok(left > 0, 'it comes true');
+    await sleep(1);
+  }
+}
+
+test('an init that runs is watched; one whose pid is somebody else’s by now has ended, nobody knows how', () =>
+  withNode(async ({ intent, adopt, exits }) => {
+    const init = spawn('sleep', ['60']);
+    await once(init, 'spawn');
+    const pid = init.pid ?? 0;
+    await saveRecord(recordOf(await intent('runs'), pid, startTimeOf(pid) ?? ''));
+    await saveRecord(recordOf(await intent('reused'), pid, '1'));
+    assert.equal((await adopt()).length, 2);
+    await until(() => exits.length === 1);
+    assert.deepEqual([exits[0]?.id, exits[0]?.exit?.exitCode], ['reused', undefined]);
+    assert.ok(init.exitCode === null && init.signalCode === null, 'and is not touched');
+    init.kill('SIGTERM');
+    await until(() => exits.length === 2);
+    assert.equal(exits[1]?.id, 'runs');
+    assert.ok([undefined, 143].includes(exits[1]?.exit?.exitCode), 'as far as this kernel tells');
+  }));
+
+test('one whose exit is recorded is taken as it is', () =>
+  withNode(async ({ intent, adopt, exits }) => {
+    const exit = { exitCode: 3, signal: 0, finishedAt: '9' };
+    await saveRecord({ ...recordOf(await intent('ended'), 5, '1'), exit });
+    const [container] = await adopt();
+    assert.deepEqual(container?.record.exit, exit);
+    assert.deepEqual(exits, []);
+    await container?.forget();
+    assert.deepEqual(await adopt(), []);
+  }));
+
+test('a create that was cut off is undone: its command and the init that it left are killed, its files go', () =>
+  withNode(async ({ intent, intents, adopt }) => {
+    const [creator, init] = [spawn('sleep', ['60']), spawn('sleep', ['60'])];
+    await Promise.all([once(creator, 'spawn'), once(init, 'spawn')]);
+    const ends = [once(creator, 'exit'), once(init, 'exit')];
+    const startTime = startTimeOf(creator.pid ?? 0) ?? '';
+    const { directory } = await intent('half', { creator: { pid: creator.pid ?? 0, startTime } });
+    fs.writeFileSync(path.join(directory, PID_FILE), String(init.pid));
+    assert.deepEqual(await adopt(), []);
+    assert.deepEqual(
+      (await Promise.all(ends)).map(([, signal]) => signal),
+      ['SIGKILL', 'SIGKILL'],
+    );
+    assert.ok(!fs.existsSync(directory));
+    assert.deepEqual((await intents.load()).intents, []);
+  }));
+
+test('a process that is younger than the pid file is not the one that it names', () =>
+  withNode(async ({ intent, adopt }) => {
+    const stranger = spawn('sleep', ['60']);
+    await once(stranger, 'spawn');
+    const { directory } = await intent('half');
+    const file = path.join(directory, PID_FILE);
+    fs.writeFileSync(file, String(stranger.pid));
+    fs.utimesSync(file, Date.now() / 1000 - 60, Date.now() / 1000 - 60);
+    await adopt();
+    assert.equal(stranger.signalCode, null);
+    assert.ok(startTimeOf(stranger.pid ?? 0) !== undefined);
+    stranger.kill('SIGKILL');
+    await once(stranger, 'exit');
+  }));

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import { before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Children, childEnd, exitCodeOf, killGroup } from '../../../runtime/keeper/children.js';
+import { becomeSubreaper, type ChildExit } from '../../../runtime/linux/processes.js';
+
+before(becomeSubreaper);
+const children = new Children(777n);
+const env = { PATH: process.env.PATH ?? '/usr/bin:/bin' };
+
+/** The pid of a process that is left to this one. */
+async function orphan(script: string): Promise<number> {
+  const argv = ['sh', '-c', `(${script}) >/dev/null 2>&1 & echo $!`];
+  const child = children.spawn(argv, env, ['ignore', 'pipe', 'ignore']);
+  const [line] = (await once(child.stdout ?? assert.fail(), 'data')) as [Buffer];
+  return Number(line.toString());
+}
+
+const exitOf = (pid: number): Promise<ChildExit> => new Promise((resolve) => children.watch(pid, resolve));
+
+test('an inherited child is reaped and told once; one that ended before it was asked for as well', async () => {
+  const done = children.expectInit();
+  const early = await orphan('exit 4');
+  for (let left = 1000; !children.hasEnded(early); left--) {
+    assert.ok(left > 0);
+    await sleep(1);
+  }
+  assert.ok(!fs.existsSync(`/proc/${early}`), 'no zombie');
+  assert.deepEqual(await exitOf(early), { pid: early, exitCode: 4, signal: 0 });
+  assert.equal(children.hasEnded(early), false);
+  const late = await orphan('exec sleep 60');
+  const exit = exitOf(late);
+  done();
+  process.kill(late, 'SIGTERM');
+  assert.deepEqual(await exit, { pid: late, exitCode: 143, signal: 15 });
+});
+
+test('without a start in progress an orphan is reaped and forgotten', async () => {
+  const pid = await orphan('exit 0');
+  for (let left = 1000; fs.existsSync(`/proc/${pid}`); left--) {
+    assert.ok(left > 0, 'it does not stay a zombie');
+    await sleep(1);
+  }
+  assert.equal(children.hasEnded(pid), false);
+});
+
+test('its own children are left to libuv, and get the limit that the keeper was started with', async () => {
+  const child = children.spawn(['sh', '-c', 'ulimit -Sn; exit 3'], env, ['ignore', 'pipe', 'ignore']);
+  let text = '';
+  child.stdout?.on('data', (data: Buffer) => {
+    text += data.toString();
+  });
+  const [code] = await once(child, 'close');
+  assert.deepEqual([code, text.trim()], [3, '777']);
+});
+
+test('what cannot be started rejects, what takes too long is killed with its group', async () => {
+  await assert.rejects(childEnd(children.spawn(['/does/not/exist'], env, []), 1000), { code: 'ENOENT' });
+  const child = children.spawn(['sh', '-c', 'sleep 60 & echo $!; wait'], env, ['ignore', 'pipe', 'ignore']);
+  const [line] = (await once(child.stdout ?? assert.fail(), 'data')) as [Buffer];
+  assert.deepEqual(await childEnd(child, 1), { exitCode: 137, timedOut: true });
+  const inner = Number(line.toString());
+  for (let left = 1000; fs.existsSync(`/proc/${inner}`); left--) {
+    assert.ok(left > 0, 'what it started is gone too');
+    await sleep(1);
+  }
+  killGroup(child);
+});
+
+test('an exit is told as a shell tells it', () => {
+  assert.deepEqual([exitCodeOf(0, null), exitCodeOf(255, null), exitCodeOf(null, 'SIGKILL')], [0, 255, 137]);
+});

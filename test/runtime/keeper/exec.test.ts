@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { before, test } from 'node:test';
+import { Children } from '../../../runtime/keeper/children.js';
+import { Exec, type ExecRequest } from '../../../runtime/keeper/exec.js';
+import { becomeSubreaper } from '../../../runtime/linux/processes.js';
+
+before(becomeSubreaper);
+const children = new Children(undefined);
+
+function start(script: string, change: Partial<ExecRequest> = {}) {
+  const request = {
+    argv: ['sh', '-c', script],
+    env: { PATH: process.env.PATH ?? '/usr/bin:/bin' },
+    pidFile: '/does/not/exist',
+    timeoutMs: 10_000,
+    maxOutputBytes: 1000,
+    ...change,
+  };
+  const output = { stdout: '', stderr: '' };
+  const exec = new Exec(request, children, (name, data) => {
+    output[name] += data.toString('latin1');
+  });
+  return { exec, output };
+}
+
+const openFiles = () => fs.readdirSync('/proc/self/fd').length;
+
+test('output is told by its stream, an exit as a shell has it, and no descriptor stays', async () => {
+  await start('true').exec.done;
+  const before = openFiles();
+  const { exec, output } = start('echo out; echo err >&2; read x || echo end; exit 9');
+  assert.deepEqual(await exec.done, { exitCode: 9, timedOut: false });
+  assert.deepEqual(output, { stdout: 'out\nend\n', stderr: 'err\n' });
+  assert.deepEqual(await start('kill -9 $$').exec.done, { exitCode: 137, timedOut: false });
+  assert.equal(openFiles(), before);
+});
+
+test('each stream is kept up to the limit and read on', async () => {
+  const { exec, output } = start('head -c 300000 /dev/zero; echo abc >&2; exit 1', { maxOutputBytes: 10 });
+  assert.deepEqual(await exec.done, { exitCode: 1, timedOut: false });
+  assert.deepEqual([output.stdout.length, output.stderr], [10, 'abc\n']);
+});
+
+test('after its time the process that the pid file names goes, with the command, in whatever session it is', async () => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'crib-exec-'));
+  const pidFile = path.join(directory, 'pid');
+  const { exec } = start(
+    `setsid sh -c 'echo $$ >${pidFile}.tmp; mv ${pidFile}.tmp ${pidFile}; exec sleep 60 >/dev/null 2>&1' & wait`,
+    {
+      pidFile,
+      timeoutMs: 100,
+    },
+  );
+  assert.deepEqual(await exec.done, { exitCode: 137, timedOut: true });
+  const pid = Number(fs.readFileSync(pidFile, 'utf8'));
+  const state = () => {
+    try {
+      return fs.readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.[0] ?? 'X';
+    } catch {
+      return 'X';
+    }
+  };
+  assert.match(state(), /[ZX]/);
+  fs.rmSync(directory, { recursive: true });
+});
+
+test('a pid file of an earlier exec kills nobody', async () => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'crib-exec-'));
+  const pidFile = path.join(directory, 'pid');
+  fs.writeFileSync(pidFile, String(process.pid));
+  const { exec } = start('exec sleep 60', { pidFile });
+  exec.cancel();
+  exec.cancel();
+  assert.deepEqual(await exec.done, { exitCode: 137, timedOut: false });
+  fs.rmSync(directory, { recursive: true });
+});
+
+test('what cannot be started is INTERNAL and names it', async () => {
+  const { exec } = start('', { argv: ['/does/not/exist'] });
+  await assert.rejects(exec.done, { code: 'INTERNAL', message: /starting \/does\/not\/exist: .*ENOENT/ });
+});
