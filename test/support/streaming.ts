@@ -127,12 +127,3 @@ export async function socketClient(url: string, ...protocols: string[]): Promise
     closed,
   };
 }
-
-/** Waits until `condition` holds. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  for (let wait = 0; wait < 500; wait++) {
-    if (condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  assert.fail(`${what}: not within 5 s`);
-}

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { containerRequest, podRequest, type ServedNode, startServedNode } from '../../support/server.js';
-import { everything, openCommand, openStream, socketClient, spdyClient, until } from '../../support/streaming.js';
+import { everything, openCommand, openStream, socketClient, spdyClient } from '../../support/streaming.js';
+import { until } from '../../support/until.js';
 
 const V4 = 'v4.channel.k8s.io';
 let served: ServedNode;

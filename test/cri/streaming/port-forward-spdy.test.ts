@@ -14,9 +14,9 @@ import {
   spdyHeaders,
   spdyOver,
   startStreaming,
-  until,
   upgrade,
 } from '../../support/streaming.js';
+import { until } from '../../support/until.js';
 
 const PROTOCOL = 'portforward.k8s.io';
 let streaming: Awaited<ReturnType<typeof startStreaming>>;

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { WebSocket } from 'ws';
-import { socketClient, startStreaming, until } from '../../support/streaming.js';
+import { socketClient, startStreaming } from '../../support/streaming.js';
+import { until } from '../../support/until.js';
 
 let streaming: Awaited<ReturnType<typeof startStreaming>>;
 let echo: net.Server;

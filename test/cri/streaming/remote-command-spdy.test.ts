@@ -10,8 +10,8 @@ import {
   openStream,
   spdyClient,
   startStreaming,
-  until,
 } from '../../support/streaming.js';
+import { until } from '../../support/until.js';
 
 const V4 = 'v4.channel.k8s.io';
 let streaming: Awaited<ReturnType<typeof startStreaming>>;

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { WebSocket } from 'ws';
-import { execRequest, socketClient, startStreaming, until } from '../../support/streaming.js';
+import { execRequest, socketClient, startStreaming } from '../../support/streaming.js';
+import { until } from '../../support/until.js';
 
 const V5 = 'v5.channel.k8s.io';
 let streaming: Awaited<ReturnType<typeof startStreaming>>;

@@ -16,9 +16,9 @@ import {
   spdyHeaders,
   spdyOver,
   startStreaming,
-  until,
   upgrade,
 } from '../../support/streaming.js';
+import { until } from '../../support/until.js';
 
 let streaming: Awaited<ReturnType<typeof startStreaming>>;
 before(async () => {

@@ -87,11 +87,12 @@ test('a client that leaves without a word costs the container nothing, nor one t
 
 test('a container that closes its output ends the attachment; one that ends closes what is typed', LIMIT, async () => {
   await withKeeper(async ({ client, spec }) => {
-    await client.create(spec('closes', { script: 'sleep 0.3; exec >&- 2>&-; sleep 3', stdio: { stdin: true } }));
+    await client.create(
+      spec('closes', { script: 'sleep 0.3; exec >&- 2>&-; exec sleep 1000', stdio: { stdin: true } }),
+    );
     const pipes = clientPipes();
-    const begin = performance.now();
     await client.attach('closes', pipes.passed, pipes.handedOver, NEVER);
-    assert.ok(performance.now() - begin < 2500);
+    assert.equal((await client.list())[0]?.exit, undefined, 'it still runs');
     await client.create(spec('ends', { script: 'sleep 0.3', stdio: { stdin: true } }));
     const typing = clientPipes(['stdin']);
     await client.attach('ends', typing.passed, typing.handedOver, NEVER);

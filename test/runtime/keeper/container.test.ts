@@ -110,9 +110,7 @@ test('a terminal of runc goes to the log', LIMIT, async () => {
 test('in a shared PID namespace what init leaves behind is killed with it', LIMIT, async () => {
   await withRunc(async ({ harness: { exitOf }, start }) => {
     await start('shared', 'sleep 64 & exit 0', { sharedPid: true });
-    const begin = performance.now();
     assert.equal((await exitOf('shared')).exit?.exitCode, 0);
-    assert.ok(performance.now() - begin < 1000, 'the FIFO was held open');
     assert.equal(spawnSync('pgrep', ['-x', '-f', 'sleep 64']).status, 1);
   });
 });

@@ -60,15 +60,12 @@ describe('the runtime log', () => {
 
 describe('running commands', () => {
   it('kills what takes too long', async () => {
-    const start = Date.now();
-    await assert.rejects(runRuntime(['/bin/sh', '-c', 'sleep 20'], 100), { code: 'DEADLINE_EXCEEDED' });
-    assert.ok(Date.now() - start < 5000);
+    await assert.rejects(runRuntime(['/bin/sh', '-c', 'sleep 1000'], 100), { code: 'DEADLINE_EXCEEDED' });
   });
 
   it('does not wait for a grandchild that holds the pipes', async () => {
-    const start = Date.now();
-    assert.equal(await runRuntime(['/bin/sh', '-c', 'sleep 3 & echo out'], 10_000), 'out\n');
-    assert.ok(Date.now() - start < 2500);
+    const pid = await runRuntime(['/bin/sh', '-c', 'sleep 1000 & echo $!'], 60_000);
+    assert.ok(process.kill(Number(pid), 'SIGKILL'), 'it still runs');
   });
 
   it('knows what a container that is not there looks like with crun and with runc', async () => {

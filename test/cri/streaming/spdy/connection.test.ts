@@ -16,7 +16,8 @@ import {
 import type { Frame } from '../../../../cri/streaming/spdy/frames.js';
 import { HeaderEncoder } from '../../../../cri/streaming/spdy/header-block.js';
 import type { SpdyStream } from '../../../../cri/streaming/spdy/stream.js';
-import { bytesOf, spdyOver, until } from '../../../support/streaming.js';
+import { bytesOf, spdyOver } from '../../../support/streaming.js';
+import { until } from '../../../support/until.js';
 
 /** Two sockets that are connected. */
 async function sockets(): Promise<[net.Socket, net.Socket]> {

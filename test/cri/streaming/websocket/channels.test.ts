@@ -4,7 +4,8 @@ import type net from 'node:net';
 import { after, before, test } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
 import { ChannelSocket } from '../../../../cri/streaming/websocket/channels.js';
-import { bytesOf, everything, until } from '../../../support/streaming.js';
+import { bytesOf, everything } from '../../../support/streaming.js';
+import { until } from '../../../support/until.js';
 
 let server: WebSocketServer;
 before(async () => {

@@ -240,11 +240,9 @@ describe('the CNI network', () => {
     const pidFile = path.join(await temporary(t), 'pid');
     const hang = `[ "$CNI_COMMAND" = ADD ] && { sleep 300 & echo $! > ${pidFile}; wait; }`;
     const { network } = await recorded(t, hang);
-    const started = Date.now();
     await assert.rejects(network.attach(request('one', await namespace(t)), AbortSignal.timeout(400)), {
       code: 'CANCELLED',
     });
-    assert.ok(Date.now() - started < 5000);
     const pid = (await fs.readFile(pidFile, 'utf8')).trim();
     const status = await fs.readFile(`/proc/${pid}/status`, 'utf8').catch(() => 'State:\tZ');
     assert.match(status, /State:\s+[ZX]/);
