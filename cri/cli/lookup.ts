@@ -19,6 +19,14 @@ export async function findContainer(cri: CriClient, name: string): Promise<Conta
   throw notFound('container', name, 'crib ps -a');
 }
 
+/** A pod, by id, name or NAMESPACE/NAME. Throws as findContainer. */
+export async function findPod(cri: CriClient, name: string): Promise<PodSandbox> {
+  const { items } = await cri.runtime.listPodSandbox({});
+  const found = one('pod', name, podsNamed(items, name));
+  if (found?.kind === 'pod') return found.pod;
+  throw notFound('pod', name, 'crib pods');
+}
+
 /** A container, else a pod. */
 export async function findContainerOrPod(cri: CriClient, name: string): Promise<Found> {
   const found = await lookUp(cri, name);

@@ -32,10 +32,13 @@ function oneLine(text: string): string {
   return text.trim().replace(/\s*\n\s*/g, ' ');
 }
 
-// `crib ps | head -1` closes the pipe early; that is no failure.
+// `crib ps | head -1` closes the pipe early; that is no failure. A full disk is one, and is said in one line.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  process.stderr.write(`crib: writing to standard output: ${oneLine(error.message)}\n`);
+  process.exit(FAILED);
 });
+// Nobody can be told; what was asked for goes on.
+process.stderr.on('error', () => {});
 
 process.exitCode = await main();

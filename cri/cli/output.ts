@@ -42,8 +42,8 @@ export function humanAge(ns: bigint, nowMs = Date.now()): string {
   return `${seconds} second${seconds === 1 ? '' : 's'} ago`;
 }
 
-/** JSON with bigints as decimal numbers in text and bytes as base64, as protobuf's JSON mapping has them. */
-export function toJson(value: unknown): string {
+/** JSON with bigints as decimal numbers in text and bytes as base64, as protobuf's JSON mapping has them. `indent` 0: on one line. */
+export function toJson(value: unknown, indent = 2): string {
   return JSON.stringify(
     value,
     function (this: Record<string, unknown>, key: string, given: unknown) {
@@ -53,7 +53,7 @@ export function toJson(value: unknown): string {
       if (entry instanceof Uint8Array) return Buffer.from(entry).toString('base64');
       return entry;
     },
-    2,
+    indent,
   );
 }
 

@@ -1,6 +1,8 @@
 /** The commands of `crib` with their flags. Each action loads its own module, so that no command pays for another. */
 
 import { Command, InvalidArgumentError } from 'commander';
+import type { AttachOptions } from './commands/attach.js';
+import type { ExecOptions } from './commands/exec.js';
 import type { Config } from './config.js';
 import type { Invocation } from './invocation.js';
 
@@ -31,6 +33,7 @@ export function buildProgram(): Command {
   addDaemonCommands(program);
   addPodCommands(program);
   addContainerCommands(program);
+  addStreamingCommands(program);
   addImageCommands(program);
   for (const command of program.commands) addCommon(command);
   return program;
@@ -120,18 +123,52 @@ function addContainerCommands(program: Command): void {
       (await import('./commands/logs.js')).logs(invocationOf(command), id, options),
     );
   program
-    .command('exec <container> <command...>')
-    .description("run a command in a container, without a terminal or input; ends with the command's exit code")
-    .option('--timeout <seconds>', 'kill the command after this (0: never)', wholeNumber, 0)
-    .passThroughOptions()
-    .action(async (id: string, words: string[], options: { timeout: number }, command: Command) =>
-      (await import('./commands/exec.js')).exec(invocationOf(command), id, words, options),
+    .command('checkpoint <container> <archive>')
+    .description('write the state of a running container to a file, by CRIU')
+    .option('--timeout <seconds>', 'give up after this (0: the daemon decides)', wholeNumber, 0)
+    .action(async (id: string, archive: string, options: { timeout: number }, command: Command) =>
+      (await import('./commands/checkpoint.js')).checkpoint(invocationOf(command), id, archive, options),
+    );
+  program
+    .command('events')
+    .description('print what happens to pods and containers until Ctrl-C; first what nobody has been told yet')
+    .action(async (_options: unknown, command: Command) =>
+      (await import('./commands/events.js')).events(invocationOf(command)),
     );
   program
     .command('stats')
     .description('CPU and memory of the running containers')
     .action(async (_options: unknown, command: Command) =>
       (await import('./commands/stats.js')).stats(invocationOf(command)),
+    );
+}
+
+function addStreamingCommands(program: Command): void {
+  program
+    .command('exec <container> <command...>')
+    .description("run a command in a container; ends with the command's exit code")
+    .option('-i, --interactive', 'pass on standard input')
+    .option('-t, --tty', 'run it in a terminal')
+    .option('--timeout <seconds>', 'kill the command after this (0: never); not with -i or -t', wholeNumber, 0)
+    .passThroughOptions()
+    .action(async (id: string, words: string[], options: ExecOptions, command: Command) =>
+      (await import('./commands/exec.js')).exec(invocationOf(command), id, words, options),
+    );
+  program
+    .command('attach <container>')
+    .description("join a running container's input and output; ends with the container's exit code")
+    .option('--no-stdin', 'only its output')
+    .option('--detach-keys <keys>', 'leave a terminal by these ("": by none)', 'ctrl-p,ctrl-q')
+    .action(async (id: string, options: AttachOptions, command: Command) =>
+      (await import('./commands/attach.js')).attach(invocationOf(command), id, options),
+    );
+  program
+    .command('port-forward <pod> <ports...>')
+    .description(
+      'forward local ports to a pod until Ctrl-C: [ADDRESS:]LOCAL:REMOTE, or PORT; LOCAL 0 is any that is free',
+    )
+    .action(async (pod: string, ports: string[], _options: unknown, command: Command) =>
+      (await import('./commands/port-forward.js')).portForward(invocationOf(command), pod, ports),
     );
 }
 

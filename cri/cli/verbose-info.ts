@@ -20,6 +20,13 @@ export function logDirectoryIn(info: Readonly<Record<string, unknown>>): string 
   return typeof directory === 'string' ? directory : '';
 }
 
+/** Whether a container was made with a terminal and with stdin; false from a runtime that does not say. */
+export function stdioIn(info: Readonly<Record<string, unknown>>): { tty: boolean; stdin: boolean } {
+  const config = property(info, 'config');
+  const has = (name: string) => typeof config === 'object' && config !== null && Reflect.get(config, name) === true;
+  return { tty: has('tty'), stdin: has('stdin') };
+}
+
 /** A property of the map itself or of one of its values. */
 function property(info: Readonly<Record<string, unknown>>, key: string): unknown {
   for (const value of [info, ...Object.values(info)]) {
