@@ -7,7 +7,8 @@ import { test } from 'node:test';
 import { COMMAND_PROTOCOL, runCommandClient } from '../../../../cri/cli/streaming/command-run.js';
 import { dialSpdy } from '../../../../cri/cli/streaming/spdy-dial.js';
 import type { TerminalSize } from '../../../../sandbox/streams.js';
-import { execRequest, startStreaming, until } from '../../../support/streaming.js';
+import { execRequest, startStreaming } from '../../../support/streaming.js';
+import { until } from '../../../support/until.js';
 
 interface Started {
   readonly stdin: PassThrough;
