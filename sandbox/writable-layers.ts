@@ -26,6 +26,7 @@ export class WritableLayers {
   readonly #layers = new Map<string, Layer>();
   #timer: NodeJS.Timeout | undefined;
   #lastAsked = 0;
+  #closed = false;
 
   /** `mountpoint` is what the CRI calls their file system. */
   constructor(mountpoint: string) {
@@ -35,7 +36,7 @@ export class WritableLayers {
   /** The last known use of a container's layer; a new container counts as an empty directory until it is scanned. */
   usage(id: string, upper: string): FilesystemUsage {
     this.#lastAsked = Date.now();
-    this.#timer ??= setTimeout(() => void this.#scanAll(), 0).unref();
+    if (!this.#closed) this.#timer ??= setTimeout(() => void this.#scanAll(), 0).unref();
     let layer = this.#layers.get(id);
     if (layer === undefined) {
       layer = { upper, usage: this.#usageOf(4096, 1) };
@@ -58,7 +59,9 @@ export class WritableLayers {
     this.#layers.delete(id);
   }
 
+  /** A scan in progress ends after the layer that it is at, and no other follows. */
   close(): void {
+    this.#closed = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
@@ -66,6 +69,7 @@ export class WritableLayers {
   async #scanAll(): Promise<void> {
     for (const layer of this.#layers.values()) {
       const found = await scan(layer.upper);
+      if (this.#closed) return;
       if (found !== undefined) layer.usage = this.#usageOf(found.bytes, found.inodes);
     }
     const idle = Date.now() - this.#lastAsked > IDLE_AFTER_MS;

@@ -3,7 +3,7 @@
  * reason and which files took longest, and ends with `N passed, N failed, N skipped`. Conformance, cluster and bench are runs of their own.
  *   node dist/test/run.js [path-part …]   only files whose path holds one of the parts
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { run } from 'node:test';
@@ -17,12 +17,13 @@ const APART = ['conformance', 'cluster', 'bench'];
 const WITH_GO = ['conformance/api', 'conformance/seccomp'];
 /** Two files at a time: machines have two cores. */
 const CONCURRENCY = 2;
-/**
- * Tests that run pods or networks compare the whole host before and after: each of their files runs alone. Properties
- * touch nothing.
- */
+/** Tests that run pods or networks compare the whole host before and after: each of their files runs alone. */
 const ALONE = ['sandbox/', 'cri/', 'churn/', 'demo/'];
-const PROPERTY = '-property.test.js';
+/** By these they do: a file of those directories that reaches none of them, also not by what it imports, is like any other. */
+const HOST_WIDE = [
+  ...['node', 'server', 'daemon', 'leftovers', 'crun-room', 'process-sessions'].map((name) => `support/${name}.js`),
+  'sandbox/network/support.js',
+];
 /** Limit of one test or file, in milliseconds; `npm run fuzz` (test/support/fuzz.ts) has a hundred times the work. */
 const TIMEOUT_MS = Number(process.env.CRIB_FUZZ_CASES ?? 0) > 1000 ? 3_600_000 : 180_000;
 /** More files than this that fail are no accident: they are not run again. */
@@ -53,6 +54,23 @@ async function testFiles(): Promise<string[]> {
     .filter((path) => existsSync(join(SOURCES, path.replace(/\.js$/, '.ts'))))
     .sort()
     .map((path) => join(HERE, path));
+}
+
+function runsAlone(file: string): boolean {
+  const path = relative(HERE, file);
+  if (!ALONE.some((directory) => path.startsWith(directory))) return false;
+  const units = ['sandbox/', 'cri/'].some((directory) => path.startsWith(directory));
+  return !units || reachesHost(file, new Set());
+}
+
+function reachesHost(file: string, seen: Set<string>): boolean {
+  if (seen.has(file) || !existsSync(file)) return false;
+  seen.add(file);
+  if (HOST_WIDE.includes(relative(HERE, file))) return true;
+  const imports = readFileSync(file, 'utf8').matchAll(/(?:from|import\() ?'(\.[^']+)'/g);
+  return [...imports]
+    .map((match) => join(dirname(file), match[1] ?? ''))
+    .some((path) => !relative(HERE, path).startsWith('..') && reachesHost(path, seen));
 }
 
 function where(event: TestEvent): string {
@@ -126,9 +144,7 @@ async function main(): Promise<number> {
     console.error('test: no test file matches');
     return 1;
   }
-  const alone = files.filter(
-    (file) => !file.endsWith(PROPERTY) && ALONE.some((directory) => relative(HERE, file).startsWith(directory)),
-  );
+  const alone = files.filter(runsAlone);
   const results = new Results();
   await results.run(
     files.filter((file) => !alone.includes(file)),

@@ -26,13 +26,14 @@ export async function tearDown(
   for (let attempt = 1; ; attempt++) {
     const failures = await deleteChain(record, binDirs, log, signal);
     if (failures.length === 0) return;
+    // The failures of this round: another one for a caller that has given up would only say that.
+    if (attempt < ATTEMPTS) await sleep(pause, undefined, { signal }).catch(() => undefined);
     if (attempt === ATTEMPTS || signal.aborted) {
       const why = failures.map(messageOf).join('; ');
       throw new CribError('UNAVAILABLE', `taking back the network of pod ${record.podId}: ${why}`, {
         cause: failures[0],
       });
     }
-    await sleep(pause, undefined, { signal }).catch(() => undefined);
     pause *= 2;
   }
 }

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
-import type { Sessions } from '../../sandbox/streams.js';
-import { containerConfig, podConfig } from '../support/configs.js';
-import { startTestNode, type TestNode } from '../support/node.js';
-import { Counter, sessionClient } from '../support/session-client.js';
-import { until } from '../support/until.js';
+import type { Sessions } from '../../../sandbox/streams.js';
+import { containerConfig, podConfig } from '../../support/configs.js';
+import { startTestNode, type TestNode } from '../../support/node.js';
+import { Counter, sessionClient } from '../../support/session-client.js';
+import { until } from '../../support/until.js';
 
 const NEVER = new AbortController().signal;
 const MB = 1 << 20;

@@ -1,4 +1,4 @@
-/** The tests of pods.test.ts once more, with crun. */
+/** The tests of runtime.test.ts once more, with crun. */
 import { after, test } from 'node:test';
 import { messageOf } from '../../runtime/errors.js';
 import { makeRoomForCrun } from '../support/crun-room.js';
@@ -8,6 +8,6 @@ if (typeof room === 'string') {
   test('pods with crun', { skip: room }, () => {});
 } else {
   process.env.CRIB_TEST_OCI_RUNTIME = 'crun';
-  await import('./pods.test.js');
+  await import('./runtime.test.js');
   after(room);
 }

@@ -4,11 +4,11 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ContainerConfig } from '../../runtime/containers/config.js';
-import type { Sessions } from '../../sandbox/streams.js';
-import { containerConfig, podConfig } from '../support/configs.js';
-import { startTestNode, type TestNode } from '../support/node.js';
-import { Counter, type SessionClient, sessionClient } from '../support/session-client.js';
+import type { ContainerConfig } from '../../../runtime/containers/config.js';
+import type { Sessions } from '../../../sandbox/streams.js';
+import { containerConfig, podConfig } from '../../support/configs.js';
+import { startTestNode, type TestNode } from '../../support/node.js';
+import { Counter, type SessionClient, sessionClient } from '../../support/session-client.js';
 
 const NEVER = new AbortController().signal;
 const MB = 1 << 20;

@@ -5,8 +5,8 @@ import net from 'node:net';
 import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { podConfig } from '../support/configs.js';
-import { startTestNode, type TestNode } from '../support/node.js';
+import { podConfig } from '../../support/configs.js';
+import { startTestNode, type TestNode } from '../../support/node.js';
 
 const NEVER = new AbortController().signal;
 

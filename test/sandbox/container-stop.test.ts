@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CribError } from '../../runtime/errors.js';
+import type { Container } from '../../sandbox/container-record.js';
+import { stopContainer } from '../../sandbox/container-stop.js';
+import { type Fakes, fakeNode } from '../support/fake-node.js';
+
+const UNKNOWN = new CribError('NOT_FOUND', 'the keeper has no such container');
+
+/** A node with a container whose keeper notes what it is asked; `onSignal` does what the process does. */
+async function running(
+  t: Parameters<typeof fakeNode>[0],
+  onSignal: (signal: number, container: Container | undefined) => void,
+  parts: Fakes['parts'] = {},
+) {
+  const calls: string[] = [];
+  let container: Container | undefined;
+  const keeper = {
+    signal: async (id: string, signal: number) => {
+      calls.push(`signal ${id} ${signal}`);
+      onSignal(signal, container);
+    },
+    killAll: async (id: string) => void calls.push(`killAll ${id}`),
+  };
+  const made = await fakeNode(t, { keeper, parts });
+  await made.addPod();
+  container = await made.addContainer('c', { stopSignal: 'SIGUSR1' });
+  return { ...made, calls, container };
+}
+
+test('the stop signal is enough for a process that ends by it', async (t) => {
+  const { node, calls } = await running(t, (signal, container) => {
+    if (signal === 10) container?.markExited();
+  });
+  await stopContainer(node, 'c', 60_000);
+  assert.deepEqual(calls, ['signal c 10']);
+});
+
+test('without a grace period it is killed at once, and with its whole cgroup', async (t) => {
+  const { node, calls } = await running(t, (signal, container) => {
+    if (signal === 9) container?.markExited();
+  });
+  await stopContainer(node, 'c', 0);
+  assert.deepEqual(calls, ['signal c 9', 'killAll c']);
+});
+
+test('after the grace period it is killed', async (t) => {
+  const { node, calls } = await running(t, (signal, container) => {
+    if (signal === 9) container?.markExited();
+  });
+  await stopContainer(node, 'c', 20);
+  assert.deepEqual(calls, ['signal c 10', 'signal c 9', 'killAll c']);
+});
+
+test('what is not there or does not run is stopped already', async (t) => {
+  const { node, calls, container } = await running(t, () => undefined);
+  await stopContainer(node, 'none', 1000);
+  for (const state of ['created', 'exited'] as const) {
+    container.record = { ...container.record, state };
+    await stopContainer(node, 'c', 1000);
+  }
+  assert.deepEqual(calls, []);
+});
+
+test('what the keeper does not know is killed by its cgroup and recorded, for nobody else will tell', async (t) => {
+  const killed: string[] = [];
+  const cgroups = { kill: async (cgroup: string) => void killed.push(cgroup), oomKills: async () => 0 };
+  const unknown = () => {
+    throw UNKNOWN;
+  };
+  const { node, container, recorded } = await running(t, unknown, { cgroups });
+  await stopContainer(node, 'c', 0);
+  assert.deepEqual(killed, [container.record.cgroup]);
+  assert.equal((await recorded('c'))?.reason, 'Unknown');
+});
+
+test('a keeper that cannot be reached is no proof of an end', async (t) => {
+  const gone = () => {
+    throw new CribError('UNAVAILABLE', 'the keeper is gone');
+  };
+  const { node, container } = await running(t, gone);
+  await assert.rejects(stopContainer(node, 'c', 0), { code: 'UNAVAILABLE' });
+  assert.equal(container.record.state, 'running');
+});

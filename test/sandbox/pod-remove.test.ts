@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { CribError } from '../../runtime/errors.js';
+import { podKey } from '../../sandbox/pod-record.js';
+import { removePod } from '../../sandbox/pod-remove.js';
+import { fakeNode } from '../support/fake-node.js';
+
+test('containers go before their pod; record, directory and name with it; again is no error', async (t) => {
+  const { node, addPod, addContainer, events } = await fakeNode(t, {
+    keeper: { forget: async () => undefined },
+    network: { detach: async () => undefined },
+    backend: { release: async () => undefined, clear: async () => undefined },
+  });
+  const pod = await addPod();
+  node.podNames.set(podKey(pod.record.config), Promise.resolve('pod'));
+  await addContainer('c', { state: 'exited' });
+  await fs.mkdir(path.join(node.podDirectory('pod'), 'ns'), { recursive: true });
+  await Promise.all([removePod(node, 'pod'), removePod(node, 'pod')]);
+  await removePod(node, 'pod');
+  assert.deepEqual(events, ['stopped pod', 'deleted c', 'deleted pod']);
+  assert.deepEqual((await node.podRecords.load()).records, []);
+  assert.deepEqual((await node.containerRecords.load()).records, []);
+  assert.equal(node.podNames.size, 0);
+  await assert.rejects(fs.stat(node.podDirectory('pod')), { code: 'ENOENT' });
+});
+
+test('a container that cannot go keeps its pod, which the next removal takes', async (t) => {
+  let refusals = 1;
+  const { node, addPod, addContainer, events } = await fakeNode(t, {
+    keeper: { forget: async () => undefined },
+    network: { detach: async () => undefined },
+    backend: {
+      release: async () => undefined,
+      clear: async () => {
+        if (refusals-- > 0) throw new CribError('UNAVAILABLE', 'busy');
+      },
+    },
+  });
+  await addPod();
+  await addContainer('c', { state: 'exited' });
+  await assert.rejects(removePod(node, 'pod'), { code: 'UNAVAILABLE' });
+  assert.equal((await node.podRecords.load()).records.length, 1);
+  await removePod(node, 'pod');
+  assert.deepEqual(events, ['stopped pod', 'deleted c', 'deleted pod']);
+});

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { statsOfContainer, statsOfPod, upperOf } from '../../sandbox/stats.js';
+import { fakeNode } from '../support/fake-node.js';
+
+const USED = { timestamp: 1n, mountpoint: '/m', usedBytes: 4096, inodesUsed: 1 };
+
+async function nodeOfStats(t: Parameters<typeof fakeNode>[0]) {
+  const asked: string[] = [];
+  const sampler = {
+    statsCached: async (cgroup: string) => {
+      asked.push(cgroup);
+      return { stats: { memoryUsage: 7 }, nanoCores: 5n };
+    },
+  };
+  const writableLayers = { usage: (_: string, upper: string) => ({ ...USED, mountpoint: upper }) };
+  return { ...(await fakeNode(t, { parts: { sampler, writableLayers } })), asked };
+}
+
+test('a container that runs has figures of its cgroup; one that does not keeps those of its layer', async (t) => {
+  const { node, addPod, addContainer, asked } = await nodeOfStats(t);
+  await addPod();
+  const running = await statsOfContainer(node, await addContainer('running'));
+  assert.deepEqual([running.cgroup, running.nanoCores], [{ memoryUsage: 7 }, 5n]);
+  const done = await statsOfContainer(node, await addContainer('done', { state: 'exited' }));
+  assert.equal(done.cgroup, undefined);
+  assert.equal(done.writableLayer?.mountpoint, upperOf(node, 'done'));
+  assert.deepEqual(asked, ['/crib/pod/running']);
+});
+
+test('a pod lists what runs in it, and a stopped one has no figures', async (t) => {
+  const { node, addPod, addContainer, asked } = await nodeOfStats(t);
+  const pod = await addPod();
+  await addContainer('running');
+  await addContainer('done', { state: 'exited' });
+  await addContainer('elsewhere', { podId: 'other' });
+  const stats = await statsOfPod(node, pod);
+  assert.deepEqual(
+    stats.containers.map(({ container }) => container.id),
+    ['running'],
+  );
+  assert.deepEqual(asked.sort(), ['/crib/pod', '/crib/pod/running']);
+  assert.deepEqual(stats.interfaces, [], "on the host's network they are not the pod's");
+  pod.record = { ...pod.record, state: 'not-ready' };
+  assert.equal((await statsOfPod(node, pod)).cgroup, undefined);
+});
