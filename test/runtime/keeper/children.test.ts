@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import fs from 'node:fs';
-import { before, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Children, childEnd, exitCodeOf, killGroup } from '../../../runtime/keeper/children.js';
 import { becomeSubreaper, type ChildExit } from '../../../runtime/linux/processes.js';
 
 before(becomeSubreaper);
+/** A signal listener does not keep a process running that waits for nothing but orphans. */
+const running = setInterval(() => {}, 60_000);
+after(() => clearInterval(running));
 const children = new Children(777n);
 const env = { PATH: process.env.PATH ?? '/usr/bin:/bin' };
 
