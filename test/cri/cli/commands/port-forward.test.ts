@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type CribCommand, crib, startCrib, startPod } from '../../../support/crib.js';
 import { type ServedNode, startServedNode } from '../../../support/server.js';
 
@@ -31,9 +32,10 @@ function talk(port: number, text: string, host = '127.0.0.1'): Promise<string> {
 
 /** The pod's program listens again a moment after each connection. */
 async function echoed(command: CribCommand, port: number, host?: string): Promise<string> {
-  for (let tries = 0; tries < 50; tries++) {
+  for (let tries = 0; tries < 250; tries++) {
     const said = await talk(port, 'there and back', host);
     if (said !== '' && said !== 'ECONNRESET') return said;
+    await sleep(20);
   }
   throw new Error(`nothing comes back: ${command.stderr}`);
 }
