@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CribCommand, crib, startCrib, startPod } from '../../../support/crib.js';
 import { type ServedNode, startServedNode } from '../../../support/server.js';
+import { until } from '../../../support/until.js';
 
 let served: ServedNode;
 
@@ -50,7 +51,8 @@ test('several ports; a refused connection ends nothing but itself; Ctrl-C', asyn
   const six = Number((await command.shows(/\[::1\]:(\d+) -> pod:8080\n/))[1]);
   assert.equal(await echoed(command, echo), 'there and back');
   assert.match(await talk(refused, 'x'), /^(ECONNRESET)?$/);
-  assert.match(command.stderr, /crib: connection from 127\.0\.0\.1:\d+: [^\n]*port 9[^\n]*ECONNREFUSED[^\n]*\n/);
+  const told = /crib: connection from 127\.0\.0\.1:\d+: [^\n]*port 9[^\n]*ECONNREFUSED[^\n]*\n/;
+  await until(async () => told.test(command.stderr), 'the refused connection is told');
   assert.equal(await echoed(command, six, '::1'), 'there and back');
   command.child.kill('SIGINT');
   assert.equal(await command.ended, 0);
@@ -63,7 +65,8 @@ test('a restart of the daemon: the next connection goes through', async () => {
   await served.restart(async () => {
     assert.match(await talk(port, 'x'), /^(ECONNRESET)?$/);
   });
-  assert.match(command.stderr, /crib: connection from [^\n]*no daemon answers/);
+  const told = /crib: connection from [^\n]*no daemon answers/;
+  await until(async () => told.test(command.stderr), 'the connection without a daemon is told');
   assert.equal(await echoed(command, port), 'there and back');
   command.child.kill('SIGTERM');
   assert.equal(await command.ended, 0);
