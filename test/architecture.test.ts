@@ -181,7 +181,7 @@ describe('architecture', () => {
 /** A file of types and constants has nothing to test: what the compiler leaves of it has no function. */
 async function hasCode(path: string): Promise<boolean> {
   const built = await readFile(join(ROOT, 'dist', path.replace(/\.ts$/, '.js')), 'utf8');
-  return /\bfunction\b|\bclass\b|=>/.test(built.replace(/\/\*.*?\*\/|\/\/.*$/gms, ''));
+  return /\bfunction\b|\bclass\b|=>/.test(built.replace(/\/\*[\s\S]*?\*\/|\/\/[^\n]*/g, ''));
 }
 
 function paths(list: readonly Source[]): string[] {
