@@ -12,6 +12,7 @@ import { makePipe } from '../linux/descriptors.js';
 import { startTimeOf } from '../linux/processes.js';
 import { type Children, exitCodeOf, killGroup } from './children.js';
 import { killTree } from './kill-process.js';
+import type { KeptExecSpec } from './protocol.js';
 
 /** After the exit the pipes are read until they are silent for this long, */
 const GRACE_IDLE_MS = 500;
@@ -20,14 +21,6 @@ const GRACE_MAX_MS = 2000;
 const READ_BYTES = 64 * 1024;
 
 const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
-
-export interface ExecRequest {
-  readonly argv: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  readonly pidFile: string;
-  readonly timeoutMs: number;
-  readonly maxOutputBytes: number;
-}
 
 export type OutputName = 'stdout' | 'stderr';
 
@@ -42,13 +35,13 @@ export type OutputSink = (name: OutputName, data: Buffer) => void;
 /** One running exec. `done` rejects when the command could not be started. */
 export class Exec {
   readonly done: Promise<ExecEnd>;
-  readonly #request: ExecRequest;
+  readonly #request: KeptExecSpec;
   readonly #child: ChildProcess;
   readonly #readers: PipeReader[];
   #killed = false;
   #timedOut = false;
 
-  constructor(request: ExecRequest, children: Children, sink: OutputSink) {
+  constructor(request: KeptExecSpec, children: Children, sink: OutputSink) {
     this.#request = request;
     const stdout = makePipe();
     const stderr = makePipe();

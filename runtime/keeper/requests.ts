@@ -2,10 +2,9 @@
 
 import path from 'node:path';
 import { CribError } from '../errors.js';
-import type { ExecRequest } from './exec.js';
 import { isObject } from './frames.js';
 import type { PassedPipe, PassedPipes } from './passed-pipe.js';
-import type { KeptContainerSpec, KeptSessionSpec, KeptStdio } from './protocol.js';
+import type { KeptContainerSpec, KeptExecSpec, KeptSessionSpec, KeptStdio } from './protocol.js';
 
 const ID = /^[A-Za-z0-9_+.-]{1,200}$/;
 
@@ -91,7 +90,7 @@ export function specOf(fields: Fields): KeptContainerSpec {
   };
 }
 
-export function execOf(fields: Fields): ExecRequest {
+export function execOf(fields: Fields): KeptExecSpec {
   return {
     argv: argvOf(fields, 'argv'),
     env: envOf(fields),

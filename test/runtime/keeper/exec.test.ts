@@ -4,13 +4,14 @@ import os from 'node:os';
 import path from 'node:path';
 import { before, test } from 'node:test';
 import { Children } from '../../../runtime/keeper/children.js';
-import { Exec, type ExecRequest } from '../../../runtime/keeper/exec.js';
+import { Exec } from '../../../runtime/keeper/exec.js';
+import type { KeptExecSpec } from '../../../runtime/keeper/protocol.js';
 import { becomeSubreaper } from '../../../runtime/linux/processes.js';
 
 before(becomeSubreaper);
 const children = new Children(undefined);
 
-function start(script: string, change: Partial<ExecRequest> = {}) {
+function start(script: string, change: Partial<KeptExecSpec> = {}) {
   const request = {
     argv: ['sh', '-c', script],
     env: { PATH: process.env.PATH ?? '/usr/bin:/bin' },
