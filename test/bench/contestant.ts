@@ -16,6 +16,7 @@ import { descendants, processTable } from './processes.js';
 const READY_TIMEOUT_MS = 60_000;
 const END_TIMEOUT_MS = 30_000;
 const POLL_MS = 3;
+const REMOVE_PASSES = 5;
 const CNI_BIN_DIR = '/usr/lib/cni';
 
 /** The processes of a runtime, by what they are there for. */
@@ -115,12 +116,16 @@ export class Contestant {
     return { daemon, supervisors, inits: inits.map(({ pid }) => pid) };
   }
 
+  /** Until none is listed: one whose call was under way when the run was ended shows up late. */
   async removePods(): Promise<void> {
-    const { items } = await this.#cri.runtime.listPodSandbox({});
-    await inParallel(4, items, async ({ id }) => {
-      await this.#cri.runtime.stopPodSandbox({ podSandboxId: id });
-      await this.#cri.runtime.removePodSandbox({ podSandboxId: id });
-    });
+    for (let pass = 0; pass < REMOVE_PASSES; pass += 1) {
+      const { items } = await this.#cri.runtime.listPodSandbox({});
+      if (items.length === 0) return;
+      await inParallel(4, items, async ({ id }) => {
+        await this.#cri.runtime.stopPodSandbox({ podSandboxId: id });
+        await this.#cri.runtime.removePodSandbox({ podSandboxId: id });
+      });
+    }
   }
 
   /** Removes the pods, ends the daemon and what it left running on purpose, and takes its networks away. */

@@ -41,9 +41,11 @@ async function main(): Promise<number> {
   const results = new Results();
   const dir = await mkdtemp(join(tmpdir(), 'crib-bench-'));
   let left: string[] = [];
+  let closeWorkload = () => {};
   const signalled = endOnSignal();
   try {
     const run = prepare(options, dir, results, undo, (stage) => {
+      closeWorkload = () => stage.workload.close();
       undo.unshift(async () => {
         await removeCgroupParent(stage.workload.cgroupParent);
         const { cni, bridge } = stage.contestants;
@@ -53,6 +55,7 @@ async function main(): Promise<number> {
     }).then(measure);
     await Promise.race([run, signalled]);
   } finally {
+    closeWorkload();
     await cleanUp(undo);
     for (const path of (await mountsBelow(dir)).reverse()) await command('umount', ['-l', path]).catch(() => {});
     await rm(dir, { recursive: true, force: true });

@@ -19,6 +19,7 @@ export class Workload {
   readonly #image: string;
   readonly cgroupParent: string;
   #count = 0;
+  #closed = false;
 
   private constructor(dir: string, image: string) {
     this.#dir = dir;
@@ -37,8 +38,14 @@ export class Workload {
     return this.#image;
   }
 
+  /** No pod is made from now on: what measures goes on until its next pod, while the clean-up begins. */
+  close(): void {
+    this.#closed = true;
+  }
+
   /** A pod's request with a name and a log directory of its own. */
   async pod(pidMode: PidMode, hostPort?: number) {
+    if (this.#closed) throw new Error('no pod is made any more: the run is being ended');
     this.#count += 1;
     const name = `p${this.#count}`;
     const logDirectory = join(this.#dir, 'logs', name);
