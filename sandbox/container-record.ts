@@ -116,7 +116,12 @@ export class Container {
   }
 }
 
+const views = new WeakMap<ContainerRecord, ContainerView>();
+
+/** The same object for the same record, so that what is made of a view (a message) can be kept as long. */
 export function containerView(record: ContainerRecord): ContainerView {
+  const known = views.get(record);
+  if (known !== undefined) return known;
   const {
     version: _version,
     chain: _chain,
@@ -125,12 +130,14 @@ export function containerView(record: ContainerRecord): ContainerView {
     startTime: _startTime,
     ...seen
   } = record;
-  return {
+  const view = {
     ...seen,
     createdAt: BigInt(seen.createdAt),
     startedAt: BigInt(seen.startedAt),
     finishedAt: BigInt(seen.finishedAt),
   };
+  views.set(record, view);
+  return view;
 }
 
 /** What makes a container the same one within its pod. */

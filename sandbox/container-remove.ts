@@ -20,14 +20,24 @@ async function remove(node: Node, container: Container): Promise<void> {
   const { id, record } = container;
   if (node.containers.find(id) === undefined) return;
   await node.parts.keeper.forget(id);
-  await node.parts.handlers.get(record.runtime).clear(record);
-  await unmountRootfs(`${node.bundle(id)}/rootfs`);
-  await unmountImageVolumes(node.bundle(id));
-  releaseOwned(ownedDirectory(node.bundle(id)));
-  await fs.rm(node.bundle(id), { recursive: true, force: true });
+  // The one waits for the kernel's cgroups, the other for its mounts: neither for the other. Both end before a retry.
+  await allEnded([node.parts.handlers.get(record.runtime).clear(record), removeBundle(node.bundle(id))]);
   await node.containerRecords.remove(id);
   node.containers.delete(id);
   node.containerNames.delete(containerKey(record.podId, record.config));
   node.parts.writableLayers.forget(id);
   node.emit('deleted', id, record.podId);
+}
+
+async function removeBundle(bundle: string): Promise<void> {
+  await unmountRootfs(`${bundle}/rootfs`);
+  await unmountImageVolumes(bundle);
+  releaseOwned(ownedDirectory(bundle));
+  await fs.rm(bundle, { recursive: true, force: true });
+}
+
+/** Rejects as the first of them that failed, once all have ended. */
+async function allEnded(work: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(work);
+  await Promise.all(work);
 }

@@ -70,8 +70,14 @@ export class Pod {
   }
 }
 
-export function podView({ id, config, handler, requestedHandler, state, createdAt, ips }: PodRecord): PodView {
-  return {
+const views = new WeakMap<PodRecord, PodView>();
+
+/** The same object for the same record, as of a container. */
+export function podView(record: PodRecord): PodView {
+  const known = views.get(record);
+  if (known !== undefined) return known;
+  const { id, config, handler, requestedHandler, state, createdAt, ips } = record;
+  const view: PodView = {
     id,
     config,
     handler: requestedHandler ?? handler,
@@ -79,6 +85,8 @@ export function podView({ id, config, handler, requestedHandler, state, createdA
     createdAt: BigInt(createdAt),
     ips,
   };
+  views.set(record, view);
+  return view;
 }
 
 /** What makes a pod the same one: a retry of RunPodSandbox with all four joins the call in progress. */

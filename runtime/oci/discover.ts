@@ -12,7 +12,7 @@ import type { Log } from '../log.js';
 import { NO_FEATURES, tryFeatures } from './feature-trials.js';
 import { OciRuntime, type RuntimeFacts } from './oci-runtime.js';
 import { probeRuntime, removeStaleProbes } from './probe.js';
-import { readProbeCache, writeProbeCache } from './probe-cache.js';
+import { type ProbeRecord, readProbeCache, writeProbeCache } from './probe-cache.js';
 import { RUNTIME_PATH, runRuntime } from './run.js';
 
 /** Fastest first: crun creates a container in half of runc's time. */
@@ -91,16 +91,36 @@ async function examine(file: string, stateDir: string, cgroups: Cgroups): Promis
   const name = path.basename(file);
   const key = await cacheKey(file);
   const cached = await readProbeCache(stateDir, name, key);
-  if (cached !== undefined) return new OciRuntime({ ...cached, name, path: file, works: true, reason: '' });
+  const record = cached ?? (await tryOut(file, name, key, stateDir, cgroups));
+  if (cached === undefined && isSettled(record)) await writeProbeCache(stateDir, name, record);
+  const { version, features, failure } = record;
+  if (failure === '') return new OciRuntime({ name, path: file, version, features, works: true, reason: '' });
+  const reason = `${failure}${await wayOut(failure)}`;
+  return new OciRuntime({ name, path: file, version, features, works: false, reason });
+}
+
+async function tryOut(
+  file: string,
+  name: string,
+  key: string,
+  stateDir: string,
+  cgroups: Cgroups,
+): Promise<ProbeRecord> {
   const version = await versionOf(file);
   const untried: RuntimeFacts = { name, path: file, version, works: true, reason: '', features: NO_FEATURES };
   const failure = await probeRuntime(untried, stateDir, cgroups).catch(messageOf);
-  if (failure !== undefined) {
-    return new OciRuntime({ ...untried, works: false, reason: `${failure}${await wayOut(failure)}` });
-  }
-  const features = await tryFeatures(untried, stateDir, cgroups);
-  await writeProbeCache(stateDir, name, { key, version, features });
-  return new OciRuntime({ ...untried, features });
+  if (failure !== undefined) return { key, version, features: NO_FEATURES, failure };
+  return { key, version, features: await tryFeatures(untried, stateDir, cgroups), failure: '' };
+}
+
+/** Another try would end the same. Most failures may have passed by then: a full disk, a busy machine. */
+function isSettled({ failure }: ProbeRecord): boolean {
+  return failure === '' || isLayoutRefused(failure);
+}
+
+/** crun takes a hybrid of cgroup v1 and v2 only when v2 has no controllers; the layout of both is in the key. */
+function isLayoutRefused(failure: string): boolean {
+  return failure.includes('hybrid mode not supported');
 }
 
 /** Another file, another kernel or another cgroup layout is another question. */
@@ -118,7 +138,7 @@ async function versionOf(file: string): Promise<string> {
 
 /** What mends the failures that are known; empty for all others. */
 async function wayOut(failure: string): Promise<string> {
-  if (!failure.includes('hybrid mode not supported')) return '';
+  if (!isLayoutRefused(failure)) return '';
   const { unified } = findHierarchies(await fs.readFile('/proc/self/mountinfo', 'utf8'));
   const text = await fs.readFile(`${unified}/cgroup.controllers`, 'utf8').catch(() => '');
   const commands = text

@@ -1,4 +1,4 @@
-/** Which runtime was found to work, kept over restarts. A failure is not kept: what mends it may be outside of the key. */
+/** Which runtime was found to work, and which not to for a reason that only another key can mend; kept over restarts. */
 
 import fs from 'node:fs/promises';
 import path from 'node:path';
@@ -8,6 +8,8 @@ export interface ProbeRecord {
   readonly key: string;
   readonly version: string;
   readonly features: RuntimeFeatures;
+  /** What the trial ended with; empty where it went well. */
+  readonly failure: string;
 }
 
 const MAX_RECORD = 64 << 10;
@@ -38,7 +40,7 @@ function fileOf(stateDir: string, name: string): string {
 
 function isRecord(value: unknown): value is ProbeRecord {
   if (typeof value !== 'object' || value === null) return false;
-  if (!('key' in value) || !('version' in value) || !('features' in value)) return false;
+  if (!('key' in value) || !('version' in value) || !('features' in value) || !('failure' in value)) return false;
   const { features } = value;
   if (typeof features !== 'object' || features === null) return false;
   if (!('recursiveReadOnly' in features) || !('userNamespaces' in features)) return false;
@@ -46,6 +48,7 @@ function isRecord(value: unknown): value is ProbeRecord {
   return (
     typeof value.key === 'string' &&
     typeof value.version === 'string' &&
+    typeof value.failure === 'string' &&
     typeof features.recursiveReadOnly === 'boolean' &&
     typeof features.userNamespaces === 'boolean' &&
     typeof features.userNamespaceSubmounts === 'boolean' &&

@@ -38,7 +38,8 @@ export interface PodNetwork {
   attach(request: NetworkRequest, signal: AbortSignal): Promise<NetworkAttachment>;
   /**
    * Takes back what `attach` gave, from its own record: also when the namespace, the plugin binaries or the
-   * configuration are gone. Idempotent. What the kernel still does after it returns, a second call waits for.
+   * configuration are gone. Idempotent. What the kernel still does after it returns, `close` waits for; until it is
+   * done the pod is among those of `attached`.
    */
   detach(podId: string, signal: AbortSignal): Promise<void>;
   /** Pods that have something attached: start-up takes back those that exist no more. */

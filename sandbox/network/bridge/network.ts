@@ -125,11 +125,10 @@ export class BridgeNetwork {
 
   /**
    * Returns when the host ports are gone. The interface goes behind its back: the kernel waits for a grace period of
-   * 20 ms before it is gone, and until then the record holds the address. A second call waits for that.
+   * 20 ms before it is gone, and until then the record holds the address, also when the pod's own record is gone.
    */
   async detach(record: BridgeRecord, signal: AbortSignal): Promise<void> {
-    const leaving = this.#leaving.get(record.podId);
-    if (leaving !== undefined) return leaving;
+    if (this.#leaving.has(record.podId)) return;
     await unpublish(record, signal);
     const removal = this.#removeInterface(record).finally(() => this.#leaving.delete(record.podId));
     this.#leaving.set(record.podId, removal);

@@ -65,6 +65,30 @@ describe('discovering OCI runtimes', () => {
     assert.notEqual(fs.readFileSync(counter, 'utf8'), tried);
   });
 
+  it('does not try again what refuses the layout of cgroups; other failures may pass, and are tried again', async () => {
+    const refusing = path.join(stateDir, 'refusing');
+    const counter = path.join(stateDir, 'refused');
+    const tries = () =>
+      fs
+        .readFileSync(counter, 'utf8')
+        .split('\n')
+        .filter((line) => / run --bundle /.test(line)).length;
+    const say = (why: string) => {
+      fs.writeFileSync(refusing, `#!/bin/sh\necho "$*" >> ${counter}\necho "${why}" >&2\nexit 1\n`, { mode: 0o755 });
+      fs.utimesSync(refusing, 1, 1);
+    };
+    say('hybrid mode not supported');
+    const [first] = await discoverRuntimes({ stateDir, log, preferred: refusing });
+    const [again] = await discoverRuntimes({ stateDir, log, preferred: refusing });
+    assert.match(first?.reason ?? '', /hybrid mode not supported; it needs every controller/);
+    assert.deepEqual({ ...again }, { ...first });
+    assert.equal(tries(), 1);
+    say('no space left on device, this time');
+    await discoverRuntimes({ stateDir, log, preferred: refusing });
+    await discoverRuntimes({ stateDir, log, preferred: refusing });
+    assert.equal(tries(), 3);
+  });
+
   it('reports a preferred runtime that is not there, or fails, and goes on to the next', async () => {
     const broken = path.join(stateDir, 'broken');
     fs.writeFileSync(broken, '#!/bin/sh\necho "cannot do this here" >&2\nexit 3\n', { mode: 0o755 });

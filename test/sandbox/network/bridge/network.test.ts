@@ -5,6 +5,8 @@ import path from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createNetwork, type RemovableNetwork } from '../../../../sandbox/network/index.js';
+import type { PodNetwork } from '../../../../sandbox/network/types.js';
+import { until } from '../../../support/until.js';
 import { ask, command, hostState, namespace, request, SIGNAL, serve, silent, tcpPort, temporary } from '../support.js';
 
 const KILLED = fileURLToPath(new URL('./killed-attach.js', import.meta.url));
@@ -38,10 +40,10 @@ async function bridge(t: TestContext, name: string, subnets = [SUBNET4, SUBNET6]
   return { network, root, again };
 }
 
-/** A first call answers when nothing can be reached any more, a second one when the kernel has let go. */
-async function gone(network: { detach(id: string, signal: AbortSignal): Promise<void> }, id: string): Promise<void> {
+/** It answers when nothing can be reached any more; it is attached until the kernel has let go. */
+async function gone(network: Pick<PodNetwork, 'detach' | 'attached'>, id: string): Promise<void> {
   await network.detach(id, SIGNAL);
-  await network.detach(id, SIGNAL);
+  await until(() => !network.attached().includes(id), 'the kernel lets go');
 }
 
 describe('the bridge network', () => {
