@@ -17,9 +17,9 @@ import { Container, containerKey } from './container-record.js';
 import { removeContainer } from './container-remove.js';
 import { announceMissing } from './events/announce.js';
 import { initId } from './host/init.js';
-import { PINNED } from './host/namespaces.js';
 import { unmountImageVolumes } from './image-volumes.js';
 import type { Node } from './node.js';
+import { PINNED } from './pod/namespaces.js';
 import { Pod, podKey } from './pod-record.js';
 import { stop } from './pod-stop.js';
 

@@ -4,7 +4,7 @@ import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { CribError, messageOf } from '../../runtime/errors.js';
 import { tcpSocket } from '../../runtime/linux/sockets.js';
-import { inNetworkNamespace } from './namespaces.js';
+import { inNetworkNamespace } from '../pod/namespaces.js';
 
 /** The kernel answers on loopback at once; a listener whose queue is full lets the client wait. */
 const CONNECT_TIMEOUT_MS = 10_000;

@@ -7,10 +7,10 @@ import { forgetWhenEnded } from '../../runtime/keeper/forget.js';
 import type { Keeper, KeptContainer } from '../../runtime/keeper/protocol.js';
 import { startTimeOf } from '../../runtime/linux/processes.js';
 import type { HostFacts } from '../../runtime/spec/types.js';
+import { type KeptProcesses, LOG_LINE_MAX } from '../kept/kept-processes.js';
+import { outside } from '../pod/owners.js';
 import type { PodRecord } from '../pod-record.js';
 import { initBundle, initId } from './init.js';
-import { type KeptProcesses, LOG_LINE_MAX } from './kept-processes.js';
-import { outside } from './owners.js';
 
 export interface PodInitParts {
   readonly state: string;

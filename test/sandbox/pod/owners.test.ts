@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { outside } from '../../../sandbox/host/owners.js';
+import { outside } from '../../../sandbox/pod/owners.js';
 
 const RANGES = [{ containerId: 0, hostId: 100_000, length: 65_536 }];
 

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { closeOpened, openPassed } from '../../../runtime/keeper/passed-pipe.js';
-import { SessionPipes } from '../../../sandbox/host/session-pipes.js';
+import { SessionPipes } from '../../../sandbox/kept/session-pipes.js';
 import { sessionClient } from '../../support/session-client.js';
 
 const NEVER = new AbortController().signal;

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { ExecFiles } from '../../../sandbox/host/exec-files.js';
+import { ExecFiles } from '../../../sandbox/kept/exec-files.js';
 
 test('each exec has files of its own in the bundle, and removes those that were made', () => {
   const bundle = fs.mkdtempSync(path.join(os.tmpdir(), 'crib-files-'));

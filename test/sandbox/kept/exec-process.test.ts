@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { writeExecProcess } from '../../../sandbox/host/exec-process.js';
+import { writeExecProcess } from '../../../sandbox/kept/exec-process.js';
 
 let bundle = '';
 const file = () => path.join(bundle, 'process.json');

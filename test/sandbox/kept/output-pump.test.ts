@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { PassThrough, Writable } from 'node:stream';
 import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { OutputPump } from '../../../sandbox/host/output-pump.js';
+import { OutputPump } from '../../../sandbox/kept/output-pump.js';
 import { Counter } from '../../support/session-client.js';
 
 const NEVER = new AbortController().signal;

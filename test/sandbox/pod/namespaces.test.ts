@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { unmountIfMounted } from '../../../runtime/containers/rootfs.js';
-import { PINNED, pinNamespaces } from '../../../sandbox/host/namespaces.js';
+import { PINNED, pinNamespaces } from '../../../sandbox/pod/namespaces.js';
 
 let directory: string;
 const KINDS = ['net', 'ipc', 'uts'] as const;

@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pumpInput } from '../../../sandbox/host/input-pump.js';
+import { pumpInput } from '../../../sandbox/kept/input-pump.js';
 
 test('the end of the client is the end of a pipe, not of a terminal', async () => {
   const [pipe, terminal] = [new PassThrough(), new PassThrough()];
