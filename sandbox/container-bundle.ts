@@ -1,6 +1,7 @@
 /** From a container's configuration to its OCI bundle: who it runs as, what it mounts, which namespaces it joins. */
 
 import os from 'node:os';
+import path from 'node:path';
 import { inject, resolveCdi } from '../runtime/cdi/inject.js';
 import type { ContainerConfig } from '../runtime/containers/config.js';
 import { CribError } from '../runtime/errors.js';
@@ -14,6 +15,7 @@ import { selinuxLabels } from '../runtime/spec/selinux.js';
 import type { NamespacePaths, OciSpec, ResolvedMount, ResolvedUser, SpecInput } from '../runtime/spec/types.js';
 import { resolveUser } from '../runtime/spec/users.js';
 import { ownedDirectory } from '../volumes/owned.js';
+import { podRoutesOf } from '../volumes/policy.js';
 import { prepareVolumes } from '../volumes/prepare.js';
 import { relabel } from '../volumes/relabel.js';
 import type { SandboxCapabilities, VolumeDecision } from '../volumes/types.js';
@@ -40,7 +42,7 @@ export interface Bundle {
 /** Gathers the facts and builds the OCI spec. Throws what the client can mend as INVALID_ARGUMENT, naming the field. */
 export async function buildBundle(node: Node, pod: Pod, request: BundleRequest): Promise<Bundle> {
   const { id, config, image, rootfs } = request;
-  const { dockerRoots, cdiSpecDirs, host, log } = node.parts;
+  const { volumes: volumeParts, cdiSpecDirs, host, log } = node.parts;
   const { cgroupDriver } = node.parts;
   const cgroup = cgroupDriver.containerCgroup(pod.record.cgroup, id);
   const [user, devices, localhostSeccomp, apparmorProfile, namespaces] = await Promise.all([
@@ -52,11 +54,18 @@ export async function buildBundle(node: Node, pod: Pod, request: BundleRequest):
   ]);
   const label = selinuxLabels(config.security, host)?.mount ?? '';
   // Not beside the others: what it mounts must not come after the undo of one of them that failed.
+  const capabilities = capabilitiesOf(node, pod);
+  const policy = volumeParts.policyOf(pod.record.handler, capabilities);
   const volumes = await prepareVolumes(config.mounts, {
-    capabilities: capabilitiesOf(node, pod),
+    capabilities,
+    policy,
+    podRoutes: podRoutesOf(pod.record.config.annotations, policy, capabilities),
+    podUid: pod.record.config.metadata.uid,
+    earlier: node.containersOf(pod.id).flatMap((container) => container.record.volumes),
     rootfs,
-    dockerRoots,
+    roots: volumeParts.roots,
     owned: ownedDirectory(node.bundle(id)),
+    overlays: path.join(node.containerRecords.directory(id), 'overlays'),
     withoutSubmounts: leavesOutSubmounts(node, pod),
     label,
   });

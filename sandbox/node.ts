@@ -10,6 +10,7 @@ import type { ImageStore } from '../runtime/images/types.js';
 import type { Keeper } from '../runtime/keeper/protocol.js';
 import type { Log } from '../runtime/log.js';
 import type { HostFacts } from '../runtime/spec/types.js';
+import type { SandboxCapabilities, VolumePolicy, VolumeRoots } from '../volumes/types.js';
 import type { SandboxBackend } from './backend.js';
 import { type Container, type ContainerRecord, isContainerRecord } from './container-record.js';
 import type { EventType } from './events/event.js';
@@ -20,6 +21,12 @@ import type { PodNetwork } from './network/types.js';
 import { isPodRecord, type Pod, type PodRecord, type PodState } from './pod-record.js';
 import { Registry } from './registry.js';
 import type { WritableLayers } from './writable-layers.js';
+
+/** What the configuration says of volumes. */
+export interface VolumeParts {
+  readonly roots: VolumeRoots;
+  policyOf(handler: string, capabilities: SandboxCapabilities): VolumePolicy;
+}
 
 export interface NodeParts {
   /** Images and durable state. */
@@ -37,8 +44,7 @@ export interface NodeParts {
   readonly network: PodNetwork;
   readonly handlers: Handlers;
   readonly writableLayers: WritableLayers;
-  /** Docker and Podman data roots, for recognising their volumes. */
-  readonly dockerRoots: readonly string[];
+  readonly volumes: VolumeParts;
   /** Directories of CDI specifications, the least important first. */
   readonly cdiSpecDirs: readonly string[];
 }

@@ -12,7 +12,8 @@ export interface Kind {
   readonly kind: VolumeKind;
   /** The evidence, as the first half of the decision's sentence; undefined: it is not of this kind. */
   matches(facts: MountFacts, context: VolumeContext): string | undefined;
-  route(facts: MountFacts, capabilities: SandboxCapabilities): Routing;
+  /** What a sandbox offers for it, never empty: the first is taken unless a policy chooses another (route.ts). */
+  routes(capabilities: SandboxCapabilities): readonly [Routing, ...Routing[]];
 }
 
 /** A sandbox that shares the host's kernel sees the host's files as they are. */
@@ -24,8 +25,8 @@ export const SHARED: Routing = {
 };
 
 /** The usual route of what must stay on the host. */
-export function boundOrShared(_facts: MountFacts, capabilities: SandboxCapabilities): Routing {
-  return capabilities.guest ? SHARED : BOUND;
+export function boundOrShared({ guest }: SandboxCapabilities): [Routing] {
+  return [guest ? SHARED : BOUND];
 }
 
 /** True for `directory` itself and what is below it; `/var/libX` is not below `/var/lib`. */

@@ -1,8 +1,12 @@
-/** This mount namespace's mounts, read once per request: lookup by id and by path, and their propagation. */
+/**
+ * This mount namespace's mounts. A node with hundreds of pods has thousands, so the kernel is asked for the one that a
+ * file lies on where it can say (statmount(2)); the whole table is read at most once per request, and only if needed.
+ */
 
 import fs from 'node:fs/promises';
 import { CribError } from '../runtime/errors.js';
 import { type MountInfo, parseMountInfo } from '../runtime/linux/mountinfo.js';
+import { type MountStatus, mountOfDescriptor } from '../runtime/linux/statmount.js';
 import { isWithin } from './kind.js';
 
 const CHUNK = 256 << 10;
@@ -43,6 +47,40 @@ export class MountTable {
       .filter((mountPoint) => isWithin(mountPoint, realPath))
       .reverse();
   }
+}
+
+/** What volumes ask of the mount of their source. The magic is known only where the kernel has statmount(2). */
+export type SourceMount = Omit<MountStatus, 'magic'> & { readonly magic: number | undefined };
+
+/** Mounts for one request. */
+export class Mounts {
+  readonly #ask: typeof mountOfDescriptor;
+  #table: Promise<MountTable> | undefined;
+
+  /** `ask` stands in for a kernel without statmount(2). */
+  constructor(ask: typeof mountOfDescriptor = mountOfDescriptor) {
+    this.#ask = ask;
+  }
+
+  table(): Promise<MountTable> {
+    this.#table ??= MountTable.read();
+    return this.#table;
+  }
+
+  /** The mount that the open file `fd` at `realPath` lies on. */
+  async of(fd: number, realPath: string): Promise<SourceMount | undefined> {
+    const told = this.#ask(fd);
+    if (told !== undefined) return told;
+    const table = await this.table();
+    const found = table.byId(await mountIdOf(fd)) ?? table.byPath(realPath);
+    return found === undefined ? undefined : { ...found, magic: undefined };
+  }
+}
+
+/** `mnt_id` of proc_pid_fdinfo(5): exact also where mounts are stacked. */
+async function mountIdOf(fd: number): Promise<number> {
+  const text = await fs.readFile(`/proc/self/fdinfo/${fd}`, 'latin1');
+  return Number(/^mnt_id:\s*(\d+)/m.exec(text)?.[1] ?? -1);
 }
 
 async function readBounded(path: string): Promise<string> {

@@ -39,6 +39,11 @@ export class KindRegistry {
     throw new CribError('INTERNAL', `no volume kind matches ${facts.hostPath}`);
   }
 
+  /** In the order in which they are asked. */
+  all(): readonly Kind[] {
+    return [...this.#kinds.values()];
+  }
+
   get(name: VolumeKind): Kind {
     const kind = this.#kinds.get(name);
     if (kind === undefined) throw new CribError('INTERNAL', `there is no volume kind "${name}"`);

@@ -41,6 +41,8 @@ export interface Config {
   readonly tracingEndpoint: string;
   /** Data roots of Docker and Podman, for recognising their volumes. */
   readonly dockerRoots: readonly string[];
+  /** Root directories of kubelets, for the volumes of pods without a uid. */
+  readonly kubeletRoots: readonly string[];
   /** Directories of CDI specifications; of two that have a device, the later one has it. */
   readonly cdiSpecDirs: readonly string[];
 }
@@ -65,7 +67,11 @@ const DEFAULTS: Config = {
   pinnedImages: [],
   metricsAddress: '',
   tracingEndpoint: '',
-  dockerRoots: ['/var/lib/docker', '/var/lib/containers/storage'],
+  dockerRoots: [
+    ...['/var/lib/docker', '/var/lib/containers/storage'],
+    ...['/home/*/.local/share/docker', '/home/*/.local/share/containers/storage'],
+  ],
+  kubeletRoots: ['/var/lib/kubelet'],
   cdiSpecDirs: ['/etc/cdi', '/run/cdi'],
 };
 
@@ -91,6 +97,7 @@ export const CONFIG_KEYS: Readonly<Record<string, keyof Config>> = {
   'metrics.address': 'metricsAddress',
   'tracing.endpoint': 'tracingEndpoint',
   'volumes.docker_roots': 'dockerRoots',
+  'volumes.kubelet_roots': 'kubeletRoots',
   'cdi.spec_dirs': 'cdiSpecDirs',
 };
 

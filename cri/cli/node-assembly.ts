@@ -26,6 +26,7 @@ import { createNetwork } from '../../sandbox/network/index.js';
 import { createPodRuntime } from '../../sandbox/runtime.js';
 import type { PodRuntime } from '../../sandbox/types.js';
 import { WritableLayers } from '../../sandbox/writable-layers.js';
+import { defaultPolicy } from '../../volumes/policy.js';
 import type { Config } from './config.js';
 
 export interface Assembly {
@@ -92,7 +93,10 @@ export async function assemble(config: Config, log: Log, bundles = ownDirectory(
     network,
     handlers: new Handlers(handlersOf(runtimes, backendParts), config.defaultHandler),
     writableLayers: new WritableLayers(filesystems.containers),
-    dockerRoots: config.dockerRoots,
+    volumes: {
+      roots: { docker: config.dockerRoots, kubelet: config.kubeletRoots },
+      policyOf: (_, able) => defaultPolicy(able),
+    },
     cdiSpecDirs: config.cdiSpecDirs,
   });
   await Promise.all([keeper.connect(), network.open()]);

@@ -7,28 +7,43 @@ import path from 'node:path';
 import type { MountConfig } from '../../runtime/containers/config.js';
 import { unmount } from '../../runtime/linux/mounts.js';
 import { MountTable } from '../../volumes/mount-table.js';
-import type { VolumeContext } from '../../volumes/types.js';
+import { defaultPolicy, NO_POD_ROUTES } from '../../volumes/policy.js';
+import type { SandboxCapabilities, VolumeContext } from '../../volumes/types.js';
+
+const HOST_CAPABILITIES: SandboxCapabilities = {
+  guest: false,
+  guestLocal: [],
+  idmap: false,
+  idmapObstacle: 'a test',
+  recursiveReadOnly: true,
+  submountsInUserNamespace: true,
+  bidirectionalPropagation: true,
+};
+const GUEST_CAPABILITIES: SandboxCapabilities = {
+  ...HOST_CAPABILITIES,
+  guest: true,
+  guestLocal: ['tmpfs', 'dir'],
+  bidirectionalPropagation: false,
+};
 
 export const HOST: VolumeContext = {
-  capabilities: {
-    guest: false,
-    guestLocal: [],
-    idmap: false,
-    idmapObstacle: 'a test',
-    recursiveReadOnly: true,
-    submountsInUserNamespace: true,
-    bidirectionalPropagation: true,
-  },
+  capabilities: HOST_CAPABILITIES,
+  policy: defaultPolicy(HOST_CAPABILITIES),
+  podRoutes: NO_POD_ROUTES,
+  podUid: 'uid1',
+  earlier: [],
   rootfs: '',
-  dockerRoots: ['/var/lib/docker'],
+  roots: { docker: ['/var/lib/docker'], kubelet: [] },
   owned: '/nowhere',
+  overlays: '/nowhere',
   withoutSubmounts: false,
   label: '',
 };
 
 export const GUEST: VolumeContext = {
   ...HOST,
-  capabilities: { ...HOST.capabilities, guest: true, guestLocal: ['tmpfs', 'dir'], bidirectionalPropagation: false },
+  capabilities: GUEST_CAPABILITIES,
+  policy: defaultPolicy(GUEST_CAPABILITIES),
 };
 
 export function mountOf(hostPath: string, containerPath: string, more: Partial<MountConfig> = {}): MountConfig {

@@ -52,16 +52,15 @@ describe('recognising', () => {
     const tmpfs = path.join(root, 'tmpfs');
     fs.mkdirSync(tmpfs);
     mountCommand('-t', 'tmpfs', 'tmpfs', tmpfs);
-    const disk = await createEmptyDir(tmpfs, 'uid', 'disk', { medium: '' });
+    const disk = await createEmptyDir(tmpfs, HOST.podUid, 'disk', { medium: '' });
     assert.equal((await one(disk)).decision.kind, 'emptydir');
   });
 
-  it('a subPath of an emptyDir, and a name that only looks like one, as plain paths', async () => {
-    const disk = await createEmptyDir(root, 'uid2', 'disk', { medium: '' });
+  it('a name that only looks like one, and the emptyDir of another pod, as plain paths', async () => {
     for (const directory of [
-      `${disk}/sub`,
       `${root}/kubernetes.io~empty-dir/x`,
-      `${root}/volumes/kubernetes.io~empty-dirs/x`,
+      `${root}/uid1/volumes/kubernetes.io~empty-dirs/x`,
+      await createEmptyDir(root, 'uid2', 'disk', { medium: '' }),
     ]) {
       fs.mkdirSync(directory, { recursive: true });
       assert.equal((await one(directory)).decision.kind, 'bind', directory);
@@ -69,7 +68,7 @@ describe('recognising', () => {
   });
 
   it('configuration files and single files of them', async () => {
-    const volume = await createConfigVolume(root, 'uid3', 'settings', { 'a.txt': 'hello' });
+    const volume = await createConfigVolume(root, HOST.podUid, 'settings', { 'a.txt': 'hello' });
     assert.equal((await one(volume)).decision.kind, 'config');
     const single = await one(path.join(volume, 'a.txt'), '/etc/a.txt');
     assert.equal(single.decision.kind, 'config');
@@ -77,7 +76,7 @@ describe('recognising', () => {
   });
 
   it('volumes of Docker by the whole element', async () => {
-    const context = { ...HOST, dockerRoots: [path.join(root, 'docker')] };
+    const context = { ...HOST, roots: { docker: [path.join(root, 'docker')], kubelet: [] } };
     for (const [name, kind] of [
       ['docker/volumes/v1/_data', 'docker-volume'],
       ['docker/volumesX/v1/_data', 'bind'],

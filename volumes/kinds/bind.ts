@@ -4,5 +4,5 @@ import { boundOrShared, type Kind } from '../kind.js';
 export const bind: Kind = {
   kind: 'bind',
   matches: () => 'nothing tells it from any other path of the host',
-  route: boundOrShared,
+  routes: boundOrShared,
 };

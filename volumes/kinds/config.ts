@@ -1,7 +1,6 @@
 import { boundOrShared, type Kind } from '../kind.js';
-import { enclosingPlugin } from './empty-dir-path.js';
 
-/** Plugins whose volumes the kubelet writes and goes on updating by `..data` swaps. */
+/** Plugins whose volumes the kubelet writes and goes on updating by `..data` swaps (pkg/volume/util/atomic_writer.go). */
 const PLUGINS = new Map([
   ['configmap', 'configMap'],
   ['secret', 'secret'],
@@ -12,9 +11,9 @@ const PLUGINS = new Map([
 /** configMap, secret, projected and downwardAPI, and subPaths of them. */
 export const config: Kind = {
   kind: 'config',
-  matches: (facts) => {
-    const plugin = PLUGINS.get(enclosingPlugin(facts.realPath) ?? '');
+  matches: ({ volume }) => {
+    const plugin = PLUGINS.get(volume?.plugin ?? '');
     return plugin === undefined ? undefined : `it lies in a ${plugin} volume of the kubelet`;
   },
-  route: boundOrShared,
+  routes: boundOrShared,
 };

@@ -13,8 +13,8 @@ function evidence(facts: MountFacts): string | undefined {
 export const hostDevice: Kind = {
   kind: 'host-device',
   matches: evidence,
-  route: (_facts, { guest }) =>
+  routes: ({ guest }) =>
     guest
-      ? { route: 'refused', reason: "the sandbox has a kernel of its own, for which the host's devices do not exist" }
-      : { route: 'device', reason: 'it is bind-mounted; the device cgroup decides on access' },
+      ? [{ route: 'refused', reason: "the sandbox has a kernel of its own, for which the host's devices do not exist" }]
+      : [{ route: 'device', reason: 'it is bind-mounted; the device cgroup decides on access' }],
 };

@@ -8,5 +8,5 @@ import type { MountFacts } from '../types.js';
 export const image: Kind = {
   kind: 'image',
   matches: (_facts: MountFacts) => undefined,
-  route: boundOrShared,
+  routes: boundOrShared,
 };

@@ -4,6 +4,5 @@ import { BOUND, type Kind } from '../kind.js';
 export const shm: Kind = {
   kind: 'shm',
   matches: (facts) => (facts.containerPath === '/dev/shm' ? 'its destination is /dev/shm' : undefined),
-  route: (_facts, { guest }) =>
-    guest ? { route: 'skipped', reason: 'the sandbox has shared memory of its own' } : BOUND,
+  routes: ({ guest }) => [guest ? { route: 'skipped', reason: 'the sandbox has shared memory of its own' } : BOUND],
 };

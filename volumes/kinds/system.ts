@@ -7,6 +7,7 @@ export const system: Kind = {
     const root = ['/proc', '/sys'].find((candidate) => isWithin(facts.realPath, candidate));
     return root === undefined ? undefined : `its source is the host's ${root}`;
   },
-  route: (_facts, { guest }) =>
+  routes: ({ guest }) => [
     guest ? { route: 'skipped', reason: 'the sandbox has a kernel of its own, which serves its own' } : BOUND,
+  ],
 };

@@ -11,8 +11,14 @@ test('a block device is told by its type, wherever its node is, and no other fil
   }
 });
 
+test('one of the device mapper is told from others, by its name', () => {
+  const evidence = (mapperName: string | undefined) =>
+    blockDevice.matches(factsOf('/x', { type: 'block', node: { major: 253, minor: 1, mapperName } }), HOST);
+  assert.equal(evidence('vg-data'), 'its source is a block device node (vg-data of the device mapper)');
+  assert.equal(evidence(undefined), 'its source is a block device node (253:1)');
+});
+
 test('a sandbox with a kernel of its own refuses it', () => {
-  const facts = factsOf('/dev/sda', { type: 'block' });
-  assert.equal(blockDevice.route(facts, HOST.capabilities).route, 'device');
-  assert.equal(blockDevice.route(facts, GUEST.capabilities).route, 'refused');
+  assert.equal(blockDevice.routes(HOST.capabilities)[0].route, 'device');
+  assert.equal(blockDevice.routes(GUEST.capabilities)[0].route, 'refused');
 });

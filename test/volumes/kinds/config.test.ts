@@ -30,6 +30,6 @@ test('a subPath of one is one too; other plugins, the directory above and look-a
 });
 
 test('it stays on the host, where the kubelet goes on writing it', () => {
-  assert.equal(config.route(factsOf('/x'), HOST.capabilities).route, 'bind');
-  assert.equal(config.route(factsOf('/x'), GUEST.capabilities).route, 'host-shared');
+  assert.equal(config.routes(HOST.capabilities)[0].route, 'bind');
+  assert.equal(config.routes(GUEST.capabilities)[0].route, 'host-shared');
 });

@@ -13,6 +13,6 @@ test('an emptyDir on hugetlbfs, and no other directory of that file system', () 
 });
 
 test('its pages are those of the host, also for a guest', () => {
-  assert.equal(hugepages.route(factsOf('/x'), HOST.capabilities).route, 'bind');
-  assert.equal(hugepages.route(factsOf('/x'), GUEST.capabilities).route, 'host-shared');
+  assert.equal(hugepages.routes(HOST.capabilities)[0].route, 'bind');
+  assert.equal(hugepages.routes(GUEST.capabilities)[0].route, 'host-shared');
 });

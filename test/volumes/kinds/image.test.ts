@@ -13,6 +13,6 @@ test('no path is taken for an image, not even one in the storage of images: a re
 });
 
 test('it is bound or shared', () => {
-  assert.equal(image.route(factsOf('/x'), HOST.capabilities).route, 'bind');
-  assert.equal(image.route(factsOf('/x'), GUEST.capabilities).route, 'host-shared');
+  assert.equal(image.routes(HOST.capabilities)[0].route, 'bind');
+  assert.equal(image.routes(GUEST.capabilities)[0].route, 'host-shared');
 });

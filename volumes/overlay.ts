@@ -1,0 +1,68 @@
+/**
+ * A layer of the container's own over a writable directory, where the policy asks for one: what is written never reaches
+ * the source and goes with the container (gVisor: runsc --overlay2; here by overlayfs, for every sandbox alike).
+ */
+
+import fs from 'node:fs';
+import path from 'node:path';
+import type { MountConfig } from '../runtime/containers/config.js';
+import { mountRootfs, unmountIfMounted } from '../runtime/containers/rootfs.js';
+import { CribError } from '../runtime/errors.js';
+import { AT, MS } from '../runtime/linux/constants.js';
+import { attachTree, cloneTree, setMountAttributes } from '../runtime/linux/mounts.js';
+import type { MountTable } from './mount-table.js';
+
+export interface OverlayPlace {
+  /** Where the merged tree is mounted; a path of crib's own. */
+  readonly target: string;
+  /** For the layer, on disk; a path of crib's own. */
+  readonly layer: string;
+}
+
+/**
+ * Mounts the overlay. The source is bound to a path of crib's own first: a name with `:` or `,` in it would be options of
+ * the overlay. Throws FAILED_PRECONDITION naming the field for what an overlay would hide: mounts below the source, which
+ * overlayfs does not show, and propagation.
+ */
+export async function mountOverVolume(
+  source: string,
+  place: OverlayPlace,
+  config: Pick<MountConfig, 'propagation' | 'uidMappings' | 'gidMappings'>,
+  table: MountTable,
+  field: string,
+): Promise<void> {
+  const below = table.below(source).find((mountPoint) => mountPoint !== source);
+  if (below !== undefined) throw refused(`${field}.host_path`, `${below} is mounted below it`);
+  if (config.propagation !== 'private') throw refused(`${field}.propagation`, 'an overlay passes no mounts on');
+  const lower = `${place.target}.lower`;
+  fs.mkdirSync(lower, { recursive: true, mode: 0o711 });
+  bindPrivately(source, lower);
+  try {
+    const { target, layer } = place;
+    const paths = { target, upper: path.join(layer, 'upper'), work: path.join(layer, 'work') };
+    const mapped = config.uidMappings.length > 0;
+    const mappings = mapped ? { uids: config.uidMappings, gids: config.gidMappings } : undefined;
+    await mountRootfs([lower], paths, mappings);
+  } finally {
+    // The overlay has a mount of its own of it by now.
+    unmountIfMounted(lower);
+    fs.rmdirSync(lower);
+  }
+}
+
+function bindPrivately(source: string, target: string): void {
+  const tree = cloneTree(AT.FDCWD, source, false);
+  try {
+    setMountAttributes(tree, { propagation: MS.PRIVATE }, false);
+    attachTree(tree, AT.FDCWD, target);
+  } finally {
+    fs.closeSync(tree);
+  }
+}
+
+function refused(field: string, why: string): CribError {
+  return new CribError(
+    'FAILED_PRECONDITION',
+    `${field}: the configuration wants an overlay on this volume, and ${why}: mount it read-only, or take its kind out of volumes.HANDLER.overlay`,
+  );
+}
