@@ -10,11 +10,12 @@ import { FS_MAGIC } from '../runtime/linux/constants.js';
 import { errnoName } from '../runtime/linux/libc.js';
 import { mount, unmount } from '../runtime/linux/mounts.js';
 import { MountTable } from './mount-table.js';
+import { noteSizeLimit } from './size-limit.js';
 
 export interface EmptyDirOptions {
   /** `Memory`: tmpfs; empty: the node's disk (Kubernetes EmptyDirVolumeSource.medium). */
   readonly medium: '' | 'Memory';
-  /** Only a tmpfs is limited by the kernel. */
+  /** Only a tmpfs is limited by the kernel; of a directory on disk it is noted (size-limit.ts). */
   readonly sizeLimitBytes?: number;
   /** Owning group; the directory then passes it on (setgid), as the kubelet does for fsGroup. */
   readonly fsGroup?: number;
@@ -35,6 +36,7 @@ export async function createEmptyDir(
   const directory = await volumeDirectory(podsRoot, podUid, 'empty-dir', name);
   const mode = (options.mode ?? 0o777) | (options.fsGroup === undefined ? 0 : 0o2000);
   if (options.medium === 'Memory') await mountTmpfs(directory, options.sizeLimitBytes);
+  else if (options.sizeLimitBytes !== undefined) noteSizeLimit(directory, checkSize(options.sizeLimitBytes));
   if (options.fsGroup !== undefined) await fs.chown(directory, -1, checkGroup(options.fsGroup));
   await fs.chmod(directory, mode);
   return directory;
@@ -109,14 +111,17 @@ async function mountTmpfs(directory: string, sizeLimitBytes: number | undefined)
       `mounting a tmpfs on ${real}: a ${there.fsType} is mounted there already`,
     );
   }
-  if (sizeLimitBytes !== undefined && !(Number.isSafeInteger(sizeLimitBytes) && sizeLimitBytes > 0)) {
-    throw new CribError('INVALID_ARGUMENT', `emptyDir size limit ${sizeLimitBytes} is not a number of bytes`);
-  }
+  if (sizeLimitBytes !== undefined) checkSize(sizeLimitBytes);
   try {
     mount('tmpfs', real, 'tmpfs', 0, sizeLimitBytes === undefined ? 'mode=0777' : `mode=0777,size=${sizeLimitBytes}`);
   } catch (cause) {
     throw new CribError('FAILED_PRECONDITION', `mounting a tmpfs on ${real}: ${messageOf(cause)}`, { cause });
   }
+}
+
+function checkSize(bytes: number): number {
+  if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
+  throw new CribError('INVALID_ARGUMENT', `emptyDir size limit ${bytes} is not a number of bytes`);
 }
 
 function checkGroup(gid: number): number {
