@@ -16,7 +16,7 @@ bundle() {
     missing="$missing $entry"
     return
   fi
-  "$bin/esbuild" "$entry" --bundle --platform=node --format=esm --target=node20 --external:koffi --sourcemap \
+  "$bin/esbuild" "$entry" --bundle --platform=node --format=esm --target=node20 --external:koffi --minify-whitespace --sourcemap \
     --banner:js="$banner" --outfile="dist/bundle/$name.js.new" --log-level=warning
   mv "dist/bundle/$name.js.new" "dist/bundle/$name.js"
   mv "dist/bundle/$name.js.new.map" "dist/bundle/$name.js.map"

@@ -3,7 +3,8 @@
 import pino from 'pino';
 import { messageOf } from '../../runtime/errors.js';
 import { lockInstance } from '../../runtime/instance-lock.js';
-import { releaseProgramPagesAfter } from '../../runtime/linux/memory.js';
+import { IdleRelease } from '../../runtime/linux/memory.js';
+import { onChange } from '../observe/changes.js';
 import { startServer } from '../server.js';
 import { createServices } from '../services/services.js';
 import { startStreamingServer } from '../streaming/server.js';
@@ -31,11 +32,12 @@ export async function serve(config: Config): Promise<void> {
   });
   const services = createServices({ pods: node.pods, images: node.images, streaming, version: VERSION });
   const observing = await startObserving(config, node, log, VERSION);
-  const { observers } = observing;
+  const idle = new IdleRelease(IDLE_MS);
+  const observers = [...observing.observers, onChange(() => idle.touch())];
   const server = await startServer({ listen: config.listen, services, log, observers });
   const { listen, root, state } = config;
   log.info({ listen, root, state, streaming: streaming.url }, 'crib serves');
-  releaseProgramPagesAfter(START_MS);
+  idle.touch();
   await untilSignalled();
   log.info({}, 'crib ends; pods go on running');
   await server.close().catch((error: unknown) => log.warn({ error: messageOf(error) }, 'closing the server'));
@@ -46,8 +48,8 @@ export async function serve(config: Config): Promise<void> {
   process.exit(0);
 }
 
-/** After this much, what only the start of the process took is no longer needed. */
-const START_MS = 2_000;
+/** After this much without a change, memory that only changes need is given back. */
+const IDLE_MS = 2_000;
 const VERSION = '0.1.0';
 
 function untilSignalled(): Promise<void> {

@@ -10,7 +10,7 @@ import path from 'node:path';
 import { messageOf } from '../errors.js';
 import { O } from '../linux/constants.js';
 import { tryLock } from '../linux/files.js';
-import { releaseProgramPagesAfter } from '../linux/memory.js';
+import { IdleRelease } from '../linux/memory.js';
 import { becomeSubreaper } from '../linux/processes.js';
 import type { Log } from '../log.js';
 import { Children } from './children.js';
@@ -18,8 +18,8 @@ import { Connection } from './connection.js';
 import { KeeperCore } from './keeper-core.js';
 
 const LOG_FD = 2;
-/** After this much, what only the start of the process took is no longer needed. */
-const START_MS = 2_000;
+/** After this much without a request, memory that only requests need is given back. */
+const IDLE_MS = 2_000;
 
 /** Exit code when another keeper holds the lock: the starter connects to that one. */
 const ALREADY_RUNNING = 75;
@@ -78,14 +78,16 @@ async function main(): Promise<void> {
     for (const connection of connections) connection.exited(container);
   });
   await core.load();
+  const idle = new IdleRelease(IDLE_MS);
   const server = net.createServer((socket) => {
+    socket.on('data', () => idle.touch());
     const connection = new Connection(socket, core, () => process.exit(0));
     connections.add(connection);
     socket.on('close', () => connections.delete(connection));
   });
   await listen(server, state);
   log.info({ pid: process.pid, state, containers: core.list().length }, 'keeper is ready');
-  releaseProgramPagesAfter(START_MS);
+  idle.touch();
 }
 
 /** The lock says that whatever socket lies there is nobody's. It is bound by a short name (sun_path), private, then renamed. */

@@ -1,9 +1,10 @@
-/** This process's own memory: giving back what only its start needed. */
+/** This process's own memory: giving back what is needed only while something happens. */
 
 import { readFile } from 'node:fs/promises';
 import { MADV } from './constants.js';
 import { bind } from './libc.js';
 
+const mallocTrimCall = bind('malloc_trim', 'int malloc_trim(size_t pad)');
 const madviseCall = bind('madvise', 'int madvise(uintptr_t address, size_t length, int advice)');
 
 interface Mapping {
@@ -22,9 +23,35 @@ export async function releaseProgramPages(): Promise<void> {
   }
 }
 
-/** The same once, when the start is over for so long. It does not keep the process running, and may fail: it only saves. */
-export function releaseProgramPagesAfter(milliseconds: number): void {
-  setTimeout(() => releaseProgramPages().catch(() => undefined), milliseconds).unref();
+/** Gives free memory of the C heap back to the kernel (malloc_trim(3)): buffers leave holes that nothing else returns. */
+export function trimHeap(): void {
+  mallocTrimCall([0]);
+}
+
+/**
+ * Gives back what can be, once nothing has been done for `idleMs`. It does not keep the process running, and may fail:
+ * it only saves.
+ */
+export class IdleRelease {
+  readonly #idleMs: number;
+  readonly #release: () => Promise<void>;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(idleMs: number, release: () => Promise<void> = releaseAll) {
+    this.#idleMs = idleMs;
+    this.#release = release;
+  }
+
+  /** Something is being done; also the start of the process is. */
+  touch(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#release().catch(() => undefined), this.#idleMs).unref();
+  }
+}
+
+async function releaseAll(): Promise<void> {
+  trimHeap();
+  await releaseProgramPages();
 }
 
 /** Those of files in `smaps` (proc_pid_smaps(5)). */
