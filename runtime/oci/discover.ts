@@ -7,6 +7,7 @@ import path from 'node:path';
 import { createCgroups } from '../cgroups/cgroups.js';
 import { findHierarchies } from '../cgroups/hierarchies.js';
 import type { Cgroups } from '../cgroups/types.js';
+import { requireReachable } from '../containers/reachable.js';
 import { CribError, messageOf } from '../errors.js';
 import type { Log } from '../log.js';
 import { NO_FEATURES, tryFeatures } from './feature-trials.js';
@@ -89,7 +90,7 @@ function missing(preferred: string): OciRuntime {
 
 async function examine(file: string, stateDir: string, cgroups: Cgroups): Promise<OciRuntime> {
   const name = path.basename(file);
-  const key = await cacheKey(file);
+  const key = await cacheKey(file, stateDir);
   const cached = await readProbeCache(stateDir, name, key);
   const record = cached ?? (await tryOut(file, name, key, stateDir, cgroups));
   if (cached === undefined && isSettled(record)) await writeProbeCache(stateDir, name, record);
@@ -123,11 +124,19 @@ function isLayoutRefused(failure: string): boolean {
   return failure.includes('hybrid mode not supported');
 }
 
-/** Another file, another kernel or another cgroup layout is another question. */
-async function cacheKey(file: string): Promise<string> {
+/**
+ * Another file, another kernel or another cgroup layout is another question; so is a directory that has been opened to
+ * the users of user namespaces.
+ */
+async function cacheKey(file: string, stateDir: string): Promise<string> {
   const { mtimeMs, size } = await fs.stat(file);
   const layout = findHierarchies(await fs.readFile('/proc/self/mountinfo', 'utf8'));
-  return JSON.stringify([file, mtimeMs, size, os.release(), layout.version, [...layout.controllers], layout.unified]);
+  const reachable = await requireReachable(stateDir).then(
+    () => true,
+    () => false,
+  );
+  const { version, controllers, unified } = layout;
+  return JSON.stringify([file, mtimeMs, size, os.release(), version, [...controllers], unified, reachable]);
 }
 
 /** `runc version 1.1.5+ds1` is the first line of `--version`. */

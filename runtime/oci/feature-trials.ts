@@ -6,6 +6,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Cgroups } from '../cgroups/types.js';
+import { requireReachable } from '../containers/reachable.js';
 import { mountRootfs } from '../containers/rootfs.js';
 import { CribError, messageOf } from '../errors.js';
 import { CLONE, MS } from '../linux/constants.js';
@@ -70,6 +71,7 @@ function submount(output: string) {
 /** As a pod has it: the namespaces are pinned, the user namespace owns the others, the root is an overlay of id-mapped layers. */
 const userNamespace: Trial = {
   async prepare(spec: ProbeSpec, directory: string): Promise<void> {
+    await requireReachable(directory);
     const pins = path.join(directory, 'ns');
     fs.mkdirSync(pins);
     withUserNamespace(MAPPINGS, CLONE.NEWNET | CLONE.NEWIPC | CLONE.NEWUTS, (made) => {

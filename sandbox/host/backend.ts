@@ -6,6 +6,7 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import type { Duplex } from 'node:stream';
+import { requireReachable } from '../../runtime/containers/reachable.js';
 import { unmountIfMounted } from '../../runtime/containers/rootfs.js';
 import { makeDirectory } from '../../runtime/durable-file.js';
 import { messageOf } from '../../runtime/errors.js';
@@ -31,7 +32,6 @@ import type { ExecSyncResult } from '../types.js';
 import { type Checkpointed, checkpointPaused, resumePaused } from './checkpoint.js';
 import { connectInNamespace } from './pod-connect.js';
 import { type PodInitParts, PodInits } from './pod-init.js';
-import { requireReachable } from './reachable.js';
 import { podSysctls } from './sysctls.js';
 
 /** Poststop hooks are run in it. */

@@ -6,7 +6,6 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Contestant, cribContestant } from '../bench/contestant.js';
 import { mountsBelow } from '../bench/leftovers.js';
 import { memoryOf } from '../bench/processes.js';
@@ -14,7 +13,7 @@ import { command } from '../support/command.js';
 import { buildImage } from '../support/images.js';
 import { busyboxRootfs } from '../support/images-debian.js';
 import { pushImage } from '../support/images-push.js';
-import { type Counts, countAll, differences } from '../support/leftovers.js';
+import { type Counts, countAll, leftOf } from '../support/leftovers.js';
 import { type Registry, startRegistry } from '../support/registry.js';
 import { ChurnNode } from './node.js';
 import type { ChurnOptions } from './options.js';
@@ -135,10 +134,7 @@ export class Churn {
   async #leftovers(node: ChurnNode, image: string, before: Counts): Promise<string[]> {
     await warmUp(node, image);
     const bridge = await bridgeOf(node);
-    for (const deadline = performance.now() + SETTLE_MS; ; await sleep(50)) {
-      const found = differences(before, await this.#count(node, bridge));
-      if (found.length === 0 || performance.now() > deadline) return found;
-    }
+    return leftOf(before, () => this.#count(node, bridge), SETTLE_MS);
   }
 }
 

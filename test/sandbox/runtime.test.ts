@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import type { ContainerConfig } from '../../runtime/containers/config.js';
 import type { PodRuntime } from '../../sandbox/types.js';
 import { containerConfig, podConfig } from '../support/configs.js';
-import { type Counts, countAll, differences } from '../support/leftovers.js';
+import { type Counts, countAll, leftOf } from '../support/leftovers.js';
 import { startTestNode, type TestNode } from '../support/node.js';
 
 let node: TestNode;
@@ -78,7 +78,7 @@ test('two containers of a pod share its network, hostname and shared memory, and
   await pods().removePod(pod);
   await pods().removePod(pod);
   assert.throws(() => pods().podStatus(pod), { code: 'NOT_FOUND' });
-  assert.deepEqual(differences(atStart, await count()), []);
+  assert.deepEqual(await leftOf(atStart, count), []);
 });
 
 test('exit codes, reasons and the log', async () => {
@@ -235,7 +235,7 @@ test('an unknown handler, image or pod is said so', async () => {
   });
   await assert.rejects(pods().createContainer('feed', shell(''), undefined), { code: 'NOT_FOUND' });
   await pods().removePod(pod);
-  assert.deepEqual(differences(atStart, await count()), []);
+  assert.deepEqual(await leftOf(atStart, count), []);
 });
 
 const pick = ({ exitCode, reason }: { exitCode: number; reason: string }) => ({ exitCode, reason });

@@ -6,7 +6,7 @@ import type { ContainerConfig, NamespaceOptions } from '../../runtime/containers
 import type { PodConfig } from '../../sandbox/config.js';
 import type { PodRuntime } from '../../sandbox/types.js';
 import { containerConfig, podConfig } from '../support/configs.js';
-import { type Counts, countAll, differences } from '../support/leftovers.js';
+import { type Counts, countAll, leftOf } from '../support/leftovers.js';
 import { startTestNode, type TestNode } from '../support/node.js';
 
 const NEVER = new AbortController().signal;
@@ -79,7 +79,7 @@ test('root of a pod is root inside and somebody else outside', async () => {
     '/dev/null\n0',
   );
   await pods().removePod(id);
-  assert.deepEqual(differences(atStart, await count()), []);
+  assert.deepEqual(await leftOf(atStart, count), []);
 });
 
 test('files that a container changes keep their owners, and another user has its log and its groups', async () => {
@@ -129,7 +129,7 @@ test('a shared PID namespace in a user namespace, a terminal, privileged, an exi
   }
   assert.equal(pods().containerStatus(seven).exitCode, 7);
   await pods().removePod(id);
-  assert.deepEqual(differences(atStart, await count()), []);
+  assert.deepEqual(await leftOf(atStart, count), []);
 });
 
 test('sysctls of the pod are set although its namespaces belong to another root', async () => {
@@ -158,7 +158,7 @@ test('a restart keeps the pod, and a small mapping is enough', async () => {
     message: /run_as_user: user 3 is not mapped/,
   });
   await pods().removePod(id);
-  assert.deepEqual(differences(atStart, await count()), []);
+  assert.deepEqual(await leftOf(atStart, count), []);
 });
 
 test('what does not go together is refused with the field', async () => {
@@ -183,5 +183,5 @@ test('what does not go together is refused with the field', async () => {
   });
   await pods().removePod(plain);
   await pods().removePod(id);
-  assert.deepEqual(differences(atStart, await count()), []);
+  assert.deepEqual(await leftOf(atStart, count), []);
 });

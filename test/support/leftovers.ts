@@ -3,6 +3,7 @@
 import { execFile } from 'node:child_process';
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -70,6 +71,17 @@ export function differences(before: Counts, after: Counts, slack = 3): string[] 
     if (Math.abs(now - count) > slack) found.push(`descriptors of ${name}: ${count} before, ${now} after`);
   }
   return found;
+}
+
+/**
+ * The counts that still differ once they no longer change back: a call may return while the kernel goes on (an interface
+ * takes a grace period to go). At most `limitMs`.
+ */
+export async function leftOf(before: Counts, count: () => Promise<Counts>, limitMs = 5_000): Promise<string[]> {
+  for (const deadline = performance.now() + limitMs; ; await sleep(50)) {
+    const found = differences(before, await count());
+    if (found.length === 0 || performance.now() > deadline) return found;
+  }
 }
 
 /** Processes with a command line; kernel threads have none. */

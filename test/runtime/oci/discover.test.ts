@@ -47,6 +47,16 @@ describe('discovering OCI runtimes', () => {
     );
   });
 
+  it('says which directory keeps users of user namespaces out, and tries again once it lets them through', async () => {
+    const runcOf = async () => (await discoverRuntimes({ stateDir, log })).find(({ name }) => name === 'runc');
+    fs.chmodSync(stateDir, 0o700);
+    const before = await runcOf();
+    assert.equal(before?.features.userNamespaces, false);
+    assert.ok(before?.features.userNamespaceObstacle.includes(`chmod o+x ${stateDir}`));
+    fs.chmodSync(stateDir, 0o711);
+    assert.equal((await runcOf())?.features.userNamespaceObstacle, '');
+  });
+
   it('does not try again what worked, until the file changes', async () => {
     const copy = path.join(stateDir, 'runc-copy');
     const counter = path.join(stateDir, 'count');

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { requireReachable } from '../../../sandbox/host/reachable.js';
+import { requireReachable } from '../../../runtime/containers/reachable.js';
 
 test('every directory on the way must let others through', async () => {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'crib-reach-'));

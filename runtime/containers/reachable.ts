@@ -2,7 +2,7 @@
 
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { CribError } from '../../runtime/errors.js';
+import { CribError } from '../errors.js';
 
 /**
  * The root of a user namespace is nobody to the host's directories, so it must be let through all that lead to its own.
