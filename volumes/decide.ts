@@ -3,6 +3,7 @@
 import fs from 'node:fs/promises';
 import type { MountConfig } from '../runtime/containers/config.js';
 import type { Kind } from './kind.js';
+import { obstacleToGuest } from './obstacle.js';
 import { KINDS } from './registry.js';
 import { chooseRoute, type Settled } from './route.js';
 import type {
@@ -41,8 +42,10 @@ export async function decide(
   inParts: ReadonlySet<string>,
 ): Promise<VolumeDecision> {
   const { kind, evidence, sizeLimitBytes } = await identify(config, facts, context);
-  const { route, reason } = chooseRoute(kind, facts, context, settledFor(facts, context, inParts));
   const readonly = config.readonly || config.image !== undefined;
+  const obstacle = obstacleToGuest(kind, facts, readonly, context);
+  const settled = { ...settledFor(kind, facts, context, inParts), obstacle };
+  const { route, reason } = chooseRoute(kind, facts, context, settled);
   const overlay = hasOverlay(kind, facts, route, readonly, context);
   const more = `${isIdMapped(config) ? ', with the ids of the container' : ''}${overlay ? '; writes go to a layer of the container' : ''}`;
   return {
@@ -100,8 +103,13 @@ async function sizeOfTmpfs({ realPath }: MountFacts): Promise<number | undefined
   return blocks === 0 ? undefined : blocks * bsize;
 }
 
-function settledFor({ volume }: MountFacts, { earlier }: VolumeContext, inParts: ReadonlySet<string>): Settled {
-  if (volume === undefined) return { route: undefined, inParts: false };
+function settledFor(
+  { readByAll }: Kind,
+  { volume }: MountFacts,
+  { earlier }: VolumeContext,
+  inParts: ReadonlySet<string>,
+): Omit<Settled, 'obstacle'> {
+  if (volume === undefined || readByAll === true) return { route: undefined, inParts: false };
   const same = earlier.find((decision) => decision.volume?.directory === volume.directory);
   return { route: same?.route, inParts: inParts.has(volume.directory) };
 }

@@ -14,6 +14,8 @@ export interface Kind {
   matches(facts: MountFacts, context: VolumeContext): string | undefined;
   /** What a sandbox offers for it, never empty: the first is taken unless a policy chooses another (route.ts). */
   routes(capabilities: SandboxCapabilities): readonly [Routing, ...Routing[]];
+  /** No container writes to it, so that it may go different ways for different mounts. */
+  readonly readByAll?: boolean;
 }
 
 /** A sandbox that shares the host's kernel sees the host's files as they are. */

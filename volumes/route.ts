@@ -10,6 +10,8 @@ export interface Settled {
   readonly route: VolumeRoute | undefined;
   /** This container mounts a part of it. */
   readonly inParts: boolean;
+  /** Why it cannot be inside of the sandbox; undefined: it can. */
+  readonly obstacle: string | undefined;
 }
 
 /**
@@ -19,7 +21,7 @@ export interface Settled {
 export function chooseRoute(kind: Kind, facts: MountFacts, context: VolumeContext, settled: Settled): Routing {
   const offers = kind.routes(context.capabilities);
   const wanted = askedFor(kind, facts, context);
-  const chosen = wanted === undefined ? offers[0] : offered(offers, wanted);
+  const chosen = around(offers, wanted === undefined ? offers[0] : offered(offers, wanted), settled.obstacle);
   if (settled.route !== undefined) return joined(offers, chosen, settled, context);
   if (chosen.route !== 'guest-local' || !settled.inParts || context.capabilities.guestLocalSubPaths) return chosen;
   const whole = offers.find(({ route }) => route !== 'guest-local');
@@ -41,6 +43,13 @@ function joined(
   if (route === chosen.route) return chosen;
   const reason = offers.find((offer) => offer.route === route)?.reason;
   return { route, reason: `another container of the pod has it so${reason === undefined ? '' : `: ${reason}`}` };
+}
+
+/** What is not possible inside of the sandbox goes the way that is offered next. */
+function around(offers: readonly Routing[], chosen: Routing, obstacle: string | undefined): Routing {
+  if (chosen.route !== 'guest-local' || obstacle === undefined) return chosen;
+  const next = offers.find(({ route }) => route !== 'guest-local');
+  return { route: next?.route ?? 'refused', reason: `${obstacle}; ${next?.reason ?? 'there is no other way'}` };
 }
 
 interface Wanted {

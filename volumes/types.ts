@@ -97,6 +97,8 @@ export interface SandboxCapabilities {
   readonly guestLocal: readonly ('tmpfs' | 'dir')[];
   /** A part of a guest-local volume can be mounted; else a pod that mounts one has the volume from the host. */
   readonly guestLocalSubPaths?: boolean;
+  /** Volumes that the kubelet goes on writing can be copies in the sandbox, kept in step; inotify works on those. */
+  readonly watchedCopies?: boolean;
   /** What serves a route, for people; the route's own name where it is not said. */
   readonly drivers?: Readonly<Partial<Record<VolumeRoute, string>>>;
   /** Pods in user namespaces, and id-mapped mounts. */
@@ -161,6 +163,11 @@ export interface VolumeContext {
   readonly podUid: string;
   /** The decisions of the pod's other containers: a volume of the pod goes one way for all of them. */
   readonly earlier: readonly VolumeDecision[];
+  /**
+   * Why the pod's volume in this directory cannot be inside of the sandbox; undefined: it can. Absent where a sandbox
+   * takes any volume at any time.
+   */
+  readonly guestObstacle?: (directory: string) => string | undefined;
   /** Asks the pod's manifest for a volume; undefined where it cannot be had. Never throws; has a deadline of its own. */
   readonly declared?: (volume: string) => Promise<DeclaredVolume | undefined>;
   /** Root file system of the container, for checks on the destination. */

@@ -29,7 +29,11 @@ test('a subPath of one is one too; other plugins, the directory above and look-a
   }
 });
 
-test('it stays on the host, where the kubelet goes on writing it', () => {
+test('it stays on the host, where the kubelet goes on writing it, unless the sandbox keeps a copy in step', () => {
   assert.equal(config.routes(HOST.capabilities)[0].route, 'bind');
-  assert.equal(config.routes(GUEST.capabilities)[0].route, 'host-shared');
+  const [shared] = config.routes({ ...GUEST.capabilities, watchedCopies: false });
+  assert.equal(shared.route, 'host-shared');
+  assert.match(shared.reason, /inotify does not fire/);
+  const routes = config.routes({ ...GUEST.capabilities, watchedCopies: true }).map(({ route }) => route);
+  assert.deepEqual(routes, ['guest-local', 'host-shared']);
 });
