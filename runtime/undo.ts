@@ -5,9 +5,11 @@
 
 import { messageOf } from './errors.js';
 import type { Log } from './log.js';
+import type { StepName } from './step-names.js';
+import { step } from './steps.js';
 
 interface Step {
-  readonly what: string;
+  readonly name: StepName;
   readonly undo: () => Promise<void> | void;
 }
 
@@ -21,8 +23,8 @@ export class Undo {
     this.#log = log;
   }
 
-  push(what: string, undo: Step['undo']): void {
-    this.#steps.push({ what, undo });
+  push(name: StepName, undo: Step['undo']): void {
+    this.#steps.push({ name, undo });
   }
 
   /** Runs `operation`; when it throws, everything it pushed is undone before the error goes on. */
@@ -38,17 +40,18 @@ export class Undo {
 
   /** One step that fails does not keep the others from running: start-up tries again what is left. */
   async #run(): Promise<void> {
-    for (const step of this.#steps.reverse()) {
+    for (const { name, undo } of this.#steps.reverse()) {
       try {
-        await withDeadline(step.undo(), STEP_DEADLINE_MS, step.what);
+        const work = step(name, async () => undo());
+        await withDeadline(work, STEP_DEADLINE_MS, name);
       } catch (error) {
-        this.#log.warn({ step: step.what, error: messageOf(error) }, 'could not undo a step of a failed operation');
+        this.#log.warn({ step: name, error: messageOf(error) }, 'could not undo a step of a failed operation');
       }
     }
   }
 }
 
-async function withDeadline(work: Promise<void> | void, milliseconds: number, what: string): Promise<void> {
+async function withDeadline(work: Promise<void>, milliseconds: number, what: string): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`${what} took longer than ${milliseconds} ms`)), milliseconds);

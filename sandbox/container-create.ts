@@ -8,18 +8,18 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import type { ContainerConfig } from '../runtime/containers/config.js';
 import { newId } from '../runtime/containers/ids.js';
-import { mountRootfs, rootfsPaths, unmountRootfs } from '../runtime/containers/rootfs.js';
+import { mountRootfs, rootfsPaths } from '../runtime/containers/rootfs.js';
 import { attempting, CribError } from '../runtime/errors.js';
 import type { ImageRecord } from '../runtime/images/types.js';
 import { selinuxLabels } from '../runtime/spec/selinux.js';
-import { traced } from '../runtime/traced.js';
+import { step } from '../runtime/steps.js';
 import { Undo } from '../runtime/undo.js';
-import { ownedDirectory, releaseOwned } from '../volumes/owned.js';
 import { nowNs } from './clock.js';
 import type { PodConfig } from './config.js';
 import { buildBundle } from './container-bundle.js';
 import { Container, type ContainerRecord, containerKey } from './container-record.js';
-import { imageVolumeChains, mountImageVolumes, unmountImageVolumes } from './image-volumes.js';
+import { releaseBundle } from './container-release.js';
+import { imageVolumeChains, mountImageVolumes } from './image-volumes.js';
 import type { Node } from './node.js';
 import type { Pod } from './pod-record.js';
 import { requireReady } from './pod-stop.js';
@@ -76,28 +76,35 @@ async function create(
   const chain = [...new Set([image.chain, ...imageVolumes.values()].flat())];
   node.layersHeld.set(id, chain);
   const container = await Undo.guard(node.parts.log, async (undo) => {
-    undo.push('remove the container record', () => node.containerRecords.remove(id));
-    undo.push('remove the bundle', () => fs.rm(bundle, { recursive: true, force: true }));
+    undo.push('create-container/undo', () => takeBack(node, id));
     const paths = rootfsPaths(node.containerRecords.directory(id), bundle);
-    undo.push('unmount the root file system', () => unmountRootfs(paths.target));
     const layers = node.parts.images.layerPaths(image.chain);
     const label = selinuxLabels(config.security, node.parts.host)?.mount;
-    await traced('mount the root file system', () => mountRootfs(layers, paths, pod.record.namespaces.user, label));
-    undo.push('unmount the image volumes', () => unmountImageVolumes(bundle));
-    undo.push('unmount the volumes', () => releaseOwned(ownedDirectory(bundle)));
-    const mounts = await mountImageVolumes(node.parts.images, bundle, config.mounts, imageVolumes);
+    await step('create-container/rootfs', () => mountRootfs(layers, paths, pod.record.namespaces.user, label));
+    const mounts = await step('create-container/image-volumes', () =>
+      mountImageVolumes(node.parts.images, bundle, config.mounts, imageVolumes),
+    );
     const request = { id, config: { ...config, mounts }, image, rootfs: paths.target };
-    const { spec, ...made } = await traced('route volumes and build the spec', () => buildBundle(node, pod, request));
-    await fs.writeFile(path.join(bundle, 'config.json'), JSON.stringify(spec), { mode: 0o600 });
+    const { spec, ...made } = await step('create-container/bundle', () => buildBundle(node, pod, request));
+    await step('create-container/spec', () =>
+      fs.writeFile(path.join(bundle, 'config.json'), JSON.stringify(spec), { mode: 0o600 }),
+    );
     const base = newRecord(pod, id, config, image, podConfig);
     const record: ContainerRecord = { ...base, ...made, chain };
     requireReady(pod);
-    await traced('record the container', () => node.containerRecords.save(record));
+    await step('create-container/record', () => node.containerRecords.save(record));
     return new Container(record);
   }).finally(() => node.layersHeld.delete(id));
   node.containers.add(container);
   node.emit('created', id, pod.id);
   return id;
+}
+
+/** Its record first: what cannot be taken back now, the next start then takes for a container that never was. */
+async function takeBack(node: Node, id: string): Promise<void> {
+  await step('create-container/forget', () => node.containerRecords.forget(id));
+  await releaseBundle(node.bundle(id));
+  await node.containerRecords.remove(id);
 }
 
 type Base = Omit<ContainerRecord, 'chain' | 'user' | 'volumes' | 'cgroup' | 'hasHooks'>;

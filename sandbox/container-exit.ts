@@ -1,6 +1,8 @@
 /** The end of a container's process: its exit code, and whether memory ran out, on disk before anyone is told. */
 
+import { messageOf } from '../runtime/errors.js';
 import type { KeptContainer, KeptExit } from '../runtime/keeper/protocol.js';
+import { step } from '../runtime/steps.js';
 import { nowNs } from './clock.js';
 import type { Container, ContainerRecord } from './container-record.js';
 import type { Node } from './node.js';
@@ -14,7 +16,7 @@ export async function finishExit(node: Node, container: Container, exit: KeptExi
   await recordExit(node, container, async () => ({
     exitCode: exit.exitCode ?? UNKNOWN_EXIT_CODE,
     finishedAt: laterOf(exit.finishedAt, container.record.startedAt),
-    reason: reasonOf(exit, await node.parts.cgroups.oomKills(container.record.cgroup)),
+    reason: reasonOf(exit, await oomKills(node, container)),
   }));
 }
 
@@ -51,6 +53,16 @@ async function end(node: Node, container: Container, facts: () => Promise<Partia
   await node.endContainer(container, await facts());
   container.markExited();
   node.emit('stopped', container.id, container.record.podId);
+}
+
+/** A counter that cannot be read costs the word for the reason, not the exit. */
+async function oomKills(node: Node, { id, record }: Container): Promise<number> {
+  try {
+    return await step('container-exit/counters', () => node.parts.cgroups.oomKills(record.cgroup));
+  } catch (error) {
+    node.parts.log.warn({ container: id, error: messageOf(error) }, 'whether memory ran out is not known');
+    return 0;
+  }
 }
 
 function laterOf(a: string, b: string): string {

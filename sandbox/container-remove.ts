@@ -1,11 +1,12 @@
 /** RemoveContainer: what runs is killed; then runtime state, root file system and record go. Idempotent. */
 
-import fs from 'node:fs/promises';
-import { unmountRootfs } from '../runtime/containers/rootfs.js';
-import { ownedDirectory, releaseOwned } from '../volumes/owned.js';
+import { codeOf } from '../runtime/errors.js';
+import { forgetWhenEnded } from '../runtime/keeper/forget.js';
+import type { Keeper } from '../runtime/keeper/protocol.js';
+import { step } from '../runtime/steps.js';
 import { type Container, containerKey } from './container-record.js';
+import { releaseBundle } from './container-release.js';
 import { killContainer } from './container-stop.js';
-import { unmountImageVolumes } from './image-volumes.js';
 import type { Node } from './node.js';
 
 /** Removes a container. What is not there is no error. */
@@ -19,25 +20,28 @@ export async function removeContainer(node: Node, id: string): Promise<void> {
 async function remove(node: Node, container: Container): Promise<void> {
   const { id, record } = container;
   if (node.containers.find(id) === undefined) return;
-  await node.parts.keeper.forget(id);
+  await step('remove-container/keeper', () => forget(node.parts.keeper, id));
   // The one waits for the kernel's cgroups, the other for its mounts: neither for the other. Both end before a retry.
-  await allEnded([node.parts.handlers.get(record.runtime).clear(record), removeBundle(node.bundle(id))]);
-  await node.containerRecords.remove(id);
+  await allDone([
+    step('remove-container/clear', () => node.parts.handlers.get(record.runtime).clear(record)),
+    releaseBundle(node.bundle(id)),
+  ]);
+  await step('remove-container/record', () => node.containerRecords.remove(id));
   node.containers.delete(id);
   node.containerNames.delete(containerKey(record.podId, record.config));
   node.parts.writableLayers.forget(id);
   node.emit('deleted', id, record.podId);
 }
 
-async function removeBundle(bundle: string): Promise<void> {
-  await unmountRootfs(`${bundle}/rootfs`);
-  await unmountImageVolumes(bundle);
-  releaseOwned(ownedDirectory(bundle));
-  await fs.rm(bundle, { recursive: true, force: true });
-}
-
-/** Rejects as the first of them that failed, once all have ended. */
-async function allEnded(work: readonly Promise<void>[]): Promise<void> {
-  await Promise.allSettled(work);
-  await Promise.all(work);
+/** What runs still, although it is recorded as ended (a start that failed, and could not be undone), is killed. */
+async function forget(keeper: Keeper, id: string): Promise<void> {
+  try {
+    await keeper.forget(id);
+  } catch (error) {
+    if (codeOf(error) !== 'FAILED_PRECONDITION') throw error;
+    await keeper.killAll(id).catch((failure: unknown) => {
+      if (codeOf(failure) !== 'NOT_FOUND') throw failure;
+    });
+    await forgetWhenEnded(keeper, id);
+  }
 }

@@ -1,8 +1,7 @@
 /** StartContainer: the keeper runs the OCI runtime and owns what comes of it. */
 
-import { attempting, CribError, messageOf } from '../runtime/errors.js';
-import type { KeptContainer } from '../runtime/keeper/protocol.js';
-import { traced } from '../runtime/traced.js';
+import { attempting, CribError, codeOf, messageOf } from '../runtime/errors.js';
+import { step } from '../runtime/steps.js';
 import { ownedDirectory, releaseOwned } from '../volumes/owned.js';
 import { nowNs } from './clock.js';
 import { finishExit, startOf } from './container-exit.js';
@@ -27,13 +26,13 @@ async function start(node: Node, container: Container): Promise<void> {
   const pod = node.pods.get(record.podId);
   requireReady(pod);
   const backend = node.backend(pod.record);
-  let kept: KeptContainer | undefined;
   try {
     const run = () => backend.start(record, node.bundle(record.id));
-    kept = await traced('run the OCI runtime', run).finally(() => letGoOfVolumes(node, record.id));
-    await node.updateContainer(container, startOf(container, kept));
+    const kept = await step('start-container/run', run).finally(() => letGoOfVolumes(node, record.id));
+    const started = startOf(container, kept);
+    await step('start-container/record', () => node.updateContainer(container, started));
   } catch (error) {
-    if (kept !== undefined) await endUnrecorded(node, record.id);
+    await endUnrecorded(node, record.id);
     await cannotRun(node, container, error);
     throw attempting(`starting container ${record.config.metadata.name} (${record.id.slice(0, 13)})`, error);
   }
@@ -41,17 +40,20 @@ async function start(node: Node, container: Container): Promise<void> {
   if (container.seenExit !== undefined) await finishExit(node, container, container.seenExit);
 }
 
-/** It runs, and that could not be written down: then it must not run. */
+/** It may run without that being written down, or without an answer that says so: then it must not run. */
 async function endUnrecorded(node: Node, id: string): Promise<void> {
-  await node.parts.keeper.killAll(id).catch((error: unknown) => {
-    node.parts.log.warn({ container: id, error: messageOf(error) }, 'a container whose start failed runs still');
-  });
+  try {
+    await step('start-container/undo', () => node.parts.keeper.killAll(id));
+  } catch (error) {
+    if (codeOf(error) === 'NOT_FOUND') return; // the keeper has none: it was never created
+    node.parts.log.warn({ container: id, error: messageOf(error) }, 'a container whose start failed may still run');
+  }
 }
 
 /** The container has its own of them now, or never will. What cannot be unmounted is tried again by its removal. */
-function letGoOfVolumes(node: Node, id: string): void {
+async function letGoOfVolumes(node: Node, id: string): Promise<void> {
   try {
-    releaseOwned(ownedDirectory(node.bundle(id)));
+    await step('start-container/volumes', async () => releaseOwned(ownedDirectory(node.bundle(id))));
   } catch (error) {
     node.parts.log.warn({ container: id, error: messageOf(error) }, 'a volume could not be unmounted');
   }

@@ -1,7 +1,8 @@
 /** StopContainer: the stop signal, a grace period, then SIGKILL for everything in the container's cgroup. */
 
 import { signalNumber } from '../runtime/containers/signals.js';
-import { CribError } from '../runtime/errors.js';
+import { CribError, codeOf } from '../runtime/errors.js';
+import { step } from '../runtime/steps.js';
 import { finishUnseen } from './container-exit.js';
 import type { Container } from './container-record.js';
 import type { Node } from './node.js';
@@ -14,21 +15,37 @@ const PROGRESS_MS = 1_000;
 /** Stops a container; `timeoutMs` 0 kills at once. What is not there, or does not run, is no error. */
 export async function stopContainer(node: Node, id: string, timeoutMs: number): Promise<void> {
   const container = node.containers.find(id);
-  if (container === undefined || container.record.state !== 'running') return;
+  if (container === undefined) return;
+  await untilStarted(container);
+  if (container.record.state !== 'running') return;
   if (timeoutMs > 0) {
-    await node.parts.keeper.signal(container.id, signalNumber(container.record.stopSignal));
+    await askToEnd(node, container);
     if (await container.waitForExit(timeoutMs)) return;
   }
   await killContainer(node, container);
 }
 
-/** SIGKILL, without waiting for a start in progress to end. Throws DEADLINE_EXCEEDED when the process stays. */
-export async function killContainer(node: Node, container: Container): Promise<void> {
+/** One that the keeper does not know is left to the kill, which records its end. */
+async function askToEnd(node: Node, { id, record }: Container): Promise<void> {
+  try {
+    await step('stop-container/signal', () => node.parts.keeper.signal(id, signalNumber(record.stopSignal)));
+  } catch (error) {
+    if (codeOf(error) !== 'NOT_FOUND') throw error;
+  }
+}
+
+/** A start that is in progress: what it makes is meant too. */
+async function untilStarted(container: Container): Promise<void> {
   if (container.record.state === 'created') await container.serial.run(async () => undefined);
+}
+
+/** SIGKILL, once a start in progress has ended. Throws DEADLINE_EXCEEDED when the process stays. */
+export async function killContainer(node: Node, container: Container): Promise<void> {
+  await untilStarted(container);
   if (container.record.state !== 'running') return;
   const deadline = Date.now() + KILL_TIMEOUT_MS;
   while (Date.now() < deadline) {
-    const known = await killOnce(node, container);
+    const known = await step('stop-container/kill', () => killOnce(node, container));
     if (!known) return;
     if (await container.waitForExit(PROGRESS_MS)) return;
   }

@@ -10,8 +10,10 @@ import type { ImageStore } from '../runtime/images/types.js';
 import type { Keeper } from '../runtime/keeper/protocol.js';
 import type { Log } from '../runtime/log.js';
 import type { HostFacts } from '../runtime/spec/types.js';
+import { step } from '../runtime/steps.js';
 import type { SandboxCapabilities, VolumePolicy, VolumeRoots } from '../volumes/types.js';
 import type { SandboxBackend } from './backend.js';
+import type { Callers } from './callers.js';
 import { type Container, type ContainerRecord, isContainerRecord } from './container-record.js';
 import type { EventType } from './events/event.js';
 import { EventHub } from './events/hub.js';
@@ -49,6 +51,12 @@ export interface NodeParts {
   readonly cdiSpecDirs: readonly string[];
 }
 
+export interface PodCreation {
+  readonly id: Promise<string>;
+  /** undefined: it was made before this start. */
+  readonly callers?: Callers;
+}
+
 export class Node {
   readonly parts: NodeParts;
   readonly pods = new Registry<Pod>('pod');
@@ -56,7 +64,7 @@ export class Node {
   readonly podRecords: Records<PodRecord>;
   readonly containerRecords: Records<ContainerRecord>;
   /** Creations in progress and done, by what makes an object the same one. */
-  readonly podNames = new Map<string, Promise<string>>();
+  readonly podNames = new Map<string, PodCreation>();
   readonly containerNames = new Map<string, Promise<string>>();
   /** Layers of containers that are being made and have no record yet, by the container's id. */
   readonly layersHeld = new Map<string, readonly string[]>();
@@ -103,13 +111,14 @@ export class Node {
    * know that it has ended, so the next start comes to the same.
    */
   async endPod(pod: Pod, state: PodState): Promise<void> {
-    await this.#despiteDisk(() => this.updatePod(pod, { state }));
+    const name = state === 'stopping' ? 'stop-pod/record' : 'stop-pod/stopped';
+    await this.#despiteDisk(() => step(name, () => this.updatePod(pod, { state })));
     pod.record = { ...pod.record, state };
   }
 
   async endContainer(container: Container, change: Partial<ContainerRecord>): Promise<void> {
     const ended = { ...change, state: 'exited' as const };
-    await this.#despiteDisk(() => this.updateContainer(container, ended));
+    await this.#despiteDisk(() => step('container-exit/record', () => this.updateContainer(container, ended)));
     container.record = { ...container.record, ...ended };
   }
 

@@ -1,6 +1,8 @@
 /** RemovePodSandbox: stops what runs, removes the containers, forgets the pod. Idempotent. */
 
 import fs from 'node:fs/promises';
+import { allDone } from '../runtime/all-done.js';
+import { step } from '../runtime/steps.js';
 import { removeContainer } from './container-remove.js';
 import type { Node } from './node.js';
 import { type Pod, podKey } from './pod-record.js';
@@ -14,11 +16,12 @@ export async function removePod(node: Node, id: string): Promise<void> {
 
 async function remove(node: Node, pod: Pod): Promise<void> {
   if (node.pods.find(pod.id) === undefined) return;
-  await stop(node, pod);
-  await Promise.all(node.containersOf(pod.id).map((container) => removeContainer(node, container.id)));
-  await node.parts.network.detach(pod.id, AbortSignal.timeout(NETWORK_TIMEOUT_MS));
-  await fs.rm(node.podDirectory(pod.id), { recursive: true, force: true });
-  await node.podRecords.remove(pod.id);
+  await step('remove-pod/stop', () => stop(node, pod));
+  const containers = node.containersOf(pod.id);
+  await step('remove-pod/containers', () => allDone(containers.map(({ id }) => removeContainer(node, id))));
+  await step('remove-pod/network', () => node.parts.network.detach(pod.id, AbortSignal.timeout(NETWORK_TIMEOUT_MS)));
+  await step('remove-pod/files', () => fs.rm(node.podDirectory(pod.id), { recursive: true, force: true }));
+  await step('remove-pod/record', () => node.podRecords.remove(pod.id));
   node.emit('deleted', pod.id, pod.id);
   node.pods.delete(pod.id);
   node.podNames.delete(podKey(pod.record.config));

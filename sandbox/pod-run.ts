@@ -3,29 +3,43 @@
 import { newId } from '../runtime/containers/ids.js';
 import { attempting, CribError } from '../runtime/errors.js';
 import type { NamespacePaths } from '../runtime/spec/types.js';
-import { traced } from '../runtime/traced.js';
+import { step } from '../runtime/steps.js';
 import { Undo } from '../runtime/undo.js';
+import { Callers } from './callers.js';
 import { nowNs } from './clock.js';
 import type { PodConfig } from './config.js';
 import { podSysctls } from './host/sysctls.js';
-import type { Node } from './node.js';
+import type { Node, PodCreation } from './node.js';
 import { Pod, type PodRecord, podKey } from './pod-record.js';
 import { checkUserNamespace } from './user-namespace.js';
 
 /**
  * Makes a pod and returns its id. The same metadata again joins the call in progress, or gets the pod that is ready;
- * ALREADY_EXISTS when that pod has another configuration.
+ * ALREADY_EXISTS when that pod has another configuration. The making goes on while anybody waits for it.
  */
 export async function runPod(node: Node, config: PodConfig, handler: string, signal: AbortSignal): Promise<string> {
   const key = podKey(config);
-  const earlier = node.podNames.get(key);
-  if (earlier !== undefined) return joinEarlier(node, await earlier, config);
-  const creation = create(node, config, handler, signal);
-  node.podNames.set(key, creation);
-  try {
-    return await creation;
-  } catch (error) {
+  for (let earlier = node.podNames.get(key); earlier !== undefined; earlier = node.podNames.get(key)) {
+    const id = await outcomeOf(earlier, signal);
+    if (id !== undefined) return joinEarlier(node, id, config);
+  }
+  const callers = new Callers();
+  callers.add(signal);
+  const id = create(node, config, handler, callers.signal).catch((error: unknown) => {
     node.podNames.delete(key);
+    throw error;
+  });
+  node.podNames.set(key, { id, callers });
+  return id;
+}
+
+/** undefined: all who waited had given up before this call came, so what they wanted is undone by now. */
+async function outcomeOf({ id, callers }: PodCreation, signal: AbortSignal): Promise<string | undefined> {
+  callers?.add(signal);
+  try {
+    return await id;
+  } catch (error) {
+    if (callers?.signal.aborted === true && !signal.aborted) return undefined;
     throw error;
   }
 }
@@ -56,21 +70,21 @@ async function create(node: Node, config: PodConfig, handler: string, signal: Ab
   const pod = new Pod(record);
   await Undo.guard(parts.log, async (undo) => {
     // One step: the record goes last, for by it the next start finds what could not be taken back.
-    undo.push('take back the pod', async () => {
+    undo.push('run-pod/undo', async () => {
       if (ownNetwork) await parts.network.detach(record.id, AbortSignal.timeout(25_000));
       await backend.release(record);
-      await node.podRecords.remove(record.id);
+      await step('run-pod/forget', () => node.podRecords.remove(record.id));
     });
     // Not for a power cut, which leaves nothing of a pod that has not been reported.
-    await node.podRecords.save(record, false);
-    await traced('prepare the sandbox', () => backend.prepare(record));
+    await step('run-pod/record', () => node.podRecords.save(record, false));
+    await step('run-pod/prepare', () => backend.prepare(record));
     if (ownNetwork) {
-      const ips = await traced('attach the network', () => attach(node, record, signal));
+      const ips = await step('run-pod/network', () => attach(node, record, signal));
       pod.record = { ...record, ips };
     }
-    await traced('finish the sandbox', () => backend.finish(pod.record));
+    await step('run-pod/finish', () => backend.finish(pod.record));
     throwIfCancelled(signal, config);
-    await traced('record the pod', () => node.updatePod(pod, { state: 'ready' }));
+    await step('run-pod/ready', () => node.updatePod(pod, { state: 'ready' }));
   });
   node.pods.add(pod);
   node.emit('created', pod.id, pod.id);

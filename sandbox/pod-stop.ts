@@ -1,7 +1,10 @@
 /** StopPodSandbox: every process killed, the network taken back, the namespaces let go. Idempotent and retryable. */
 
+import { allDone } from '../runtime/all-done.js';
 import { CribError } from '../runtime/errors.js';
+import { step } from '../runtime/steps.js';
 import { ownedDirectory, releaseOwned } from '../volumes/owned.js';
+import type { Container } from './container-record.js';
 import { killContainer } from './container-stop.js';
 import type { Node } from './node.js';
 import type { Pod } from './pod-record.js';
@@ -19,13 +22,19 @@ export async function stop(node: Node, pod: Pod): Promise<void> {
   if (pod.record.state === 'not-ready') return;
   if (pod.record.state !== 'stopping') await node.endPod(pod, 'stopping');
   const containers = node.containersOf(pod.id);
-  await Promise.all(containers.map((container) => killContainer(node, container)));
+  await step('stop-pod/containers', () => killAll(node, containers));
   // Of those that were never started: a kubelet unmounts the volumes now.
-  for (const { id } of containers) releaseOwned(ownedDirectory(node.bundle(id)));
-  await node.parts.network.detach(pod.id, AbortSignal.timeout(NETWORK_TIMEOUT_MS));
-  await node.backend(pod.record).release(pod.record);
+  await step('stop-pod/volumes', async () => {
+    for (const { id } of containers) releaseOwned(ownedDirectory(node.bundle(id)));
+  });
+  await step('stop-pod/network', () => node.parts.network.detach(pod.id, AbortSignal.timeout(NETWORK_TIMEOUT_MS)));
+  await step('stop-pod/release', () => node.backend(pod.record).release(pod.record));
   await node.endPod(pod, 'not-ready');
   node.emit('stopped', pod.id, pod.id);
+}
+
+async function killAll(node: Node, containers: readonly Container[]): Promise<void> {
+  await allDone(containers.map((container) => killContainer(node, container)));
 }
 
 /** Throws FAILED_PRECONDITION unless containers may be made in the pod. */

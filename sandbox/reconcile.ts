@@ -5,7 +5,7 @@
 
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { unmountIfMounted, unmountRootfs } from '../runtime/containers/rootfs.js';
+import { unmountIfMounted } from '../runtime/containers/rootfs.js';
 import { messageOf } from '../runtime/errors.js';
 import { forgetWhenEnded } from '../runtime/keeper/forget.js';
 import type { KeptContainer } from '../runtime/keeper/protocol.js';
@@ -14,10 +14,10 @@ import { ownedDirectory, releaseOwned } from '../volumes/owned.js';
 import { abandonCheckpoint } from './container-checkpoint.js';
 import { finishExit, finishUnseen, startOf } from './container-exit.js';
 import { Container, containerKey } from './container-record.js';
+import { releaseBundle } from './container-release.js';
 import { removeContainer } from './container-remove.js';
 import { announceMissing } from './events/announce.js';
 import { initId } from './host/init.js';
-import { unmountImageVolumes } from './image-volumes.js';
 import type { Node } from './node.js';
 import { PINNED } from './pod/namespaces.js';
 import { Pod, podKey } from './pod-record.js';
@@ -51,7 +51,7 @@ async function loadPods(node: Node): Promise<void> {
   for (const record of records) {
     const pod = new Pod(record);
     node.pods.add(pod);
-    if (record.state !== 'creating') node.podNames.set(podKey(record.config), Promise.resolve(record.id));
+    if (record.state !== 'creating') node.podNames.set(podKey(record.config), { id: Promise.resolve(record.id) });
   }
 }
 
@@ -82,10 +82,7 @@ async function loadContainers(node: Node): Promise<void> {
 /** A container's record was not written yet when cribd died: it never was. */
 async function removeUnrecorded(node: Node, id: string): Promise<void> {
   await attempt(node, `remove the unfinished container ${id}`, async () => {
-    await unmountRootfs(path.join(node.bundle(id), 'rootfs'));
-    await unmountImageVolumes(node.bundle(id));
-    releaseOwned(ownedDirectory(node.bundle(id)));
-    await fs.rm(node.bundle(id), { recursive: true, force: true });
+    await releaseBundle(node.bundle(id));
     await node.containerRecords.remove(id);
   });
 }

@@ -17,8 +17,9 @@ const TOP_LEVEL = new Set([
   ...['README.md', 'LICENSE', 'CHANGELOG.md', 'package.json', 'package-lock.json', 'tsconfig.json', 'biome.json'],
 ]);
 
-/** Files that import nothing of crib's, which everybody may use: the error type and the logger's interface. */
-const LEAVES = ['runtime/errors.ts', 'runtime/log.ts', 'runtime/durable-file.ts'];
+/** Files that import nothing of crib's but each other, which everybody may use: errors, the logger's interface, steps. */
+const STEPS = ['runtime/step-names.ts', 'runtime/steps.ts', 'runtime/failpoints.ts'];
+const LEAVES = ['runtime/errors.ts', 'runtime/log.ts', 'runtime/durable-file.ts', ...STEPS];
 
 /** Which folder may import which. A file's folder is the longest of these that its path begins with. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -31,6 +32,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'runtime/errors.ts': [],
   'runtime/durable-file.ts': ['runtime/linux', 'runtime/errors.ts'],
   'runtime/log.ts': [],
+  'runtime/step-names.ts': [],
+  'runtime/steps.ts': ['runtime/step-names.ts'],
+  'runtime/failpoints.ts': [...STEPS, 'runtime/errors.ts'],
 };
 /** `cri/` makes no system calls; its command reads files and asks the host (`crib doctor`). */
 const SYSCALLS_NOT_FROM = ['cri/services', 'cri/api'];

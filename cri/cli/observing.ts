@@ -2,7 +2,7 @@
 
 import fs from 'node:fs/promises';
 import type { Log } from '../../runtime/log.js';
-import { traceWith } from '../../runtime/traced.js';
+import { traceWith } from '../../runtime/steps.js';
 import type { CallObserver } from '../call.js';
 import type { Config } from './config.js';
 import type { Assembly } from './node-assembly.js';

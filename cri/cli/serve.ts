@@ -2,6 +2,7 @@
 
 import pino from 'pino';
 import { messageOf } from '../../runtime/errors.js';
+import { armFailpoints } from '../../runtime/failpoints.js';
 import { lockInstance } from '../../runtime/instance-lock.js';
 import { IdleRelease } from '../../runtime/linux/memory.js';
 import { onChange } from '../observe/changes.js';
@@ -22,6 +23,7 @@ export async function serve(config: Config): Promise<void> {
     log.fatal({ error: error.stack }, 'a bug in crib: the daemon ends, pods go on; please report this');
     process.exit(70);
   });
+  armFailpoints();
   const locks = [await lockInstance(config.root), await lockInstance(config.state)];
   const node = await assemble(config, log);
   const streaming = await startStreamingServer({

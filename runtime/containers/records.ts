@@ -42,11 +42,15 @@ export class Records<T extends { readonly id: string }> {
     }
   }
 
+  /** Removes the record alone: what is left of the directory is an orphan. Idempotent. */
+  async forget(id: string): Promise<void> {
+    await fs.rm(path.join(this.directory(id), FILE), { force: true });
+  }
+
   /** Removes the object's directory with all that is in it. Idempotent. */
   async remove(id: string): Promise<void> {
-    const directory = this.directory(id);
-    await fs.rm(path.join(directory, FILE), { force: true });
-    await fs.rm(directory, { recursive: true, force: true });
+    await this.forget(id);
+    await fs.rm(this.directory(id), { recursive: true, force: true });
   }
 
   /** Every record that can be read; `orphans` are directories without one, left by a crash while they were made. */

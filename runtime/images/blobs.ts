@@ -76,8 +76,13 @@ export class BlobStore {
     if (sha256(body) !== digest)
       throw new CribError('DATA_LOSS', `store blob ${digest}: the bytes have another digest`);
     const temporary = `${this.ingestPathOf(digest)}.small-${process.pid}-${Math.random().toString(36).slice(2)}`;
-    await fs.promises.writeFile(temporary, body);
-    await fs.promises.rename(temporary, this.pathOf(digest));
+    try {
+      await fs.promises.writeFile(temporary, body);
+      await fs.promises.rename(temporary, this.pathOf(digest));
+    } catch (error) {
+      await fs.promises.rm(temporary, { force: true }).catch(() => undefined);
+      throw error;
+    }
     this.#sizes.set(digest, body.length);
   }
 

@@ -4,7 +4,7 @@
  */
 
 import { CribError } from '../errors.js';
-import { traced } from '../traced.js';
+import { step } from '../steps.js';
 import type { BlobStore } from './blobs.js';
 import type { CatalogImage } from './catalog.js';
 import type { Holds } from './holds.js';
@@ -82,13 +82,13 @@ export class ImagePull {
   /** Makes everything that the image needs and calls `register` while it is held against sweeping. */
   async run<T>(register: (image: CatalogImage) => Promise<T>): Promise<T> {
     this.#publish({ phase: 'resolve', downloaded: 0, total: 0, layers: 0, layersDone: 0 });
-    const resolved = await traced('resolve the manifest', () => this.#resolve());
+    const resolved = await step('pull-image/resolve', () => this.#resolve());
     const { config, layers } = resolved.manifest;
     const { descriptor } = resolved.body;
     const digests = [descriptor.digest, config.digest, ...layers.map((layer) => layer.digest)];
     return this.#context.holds.during(digests, async () => {
-      await this.#context.blobs.put(descriptor.digest, resolved.body.body);
-      const image = parseObject(await this.#config(config), 'the image configuration');
+      await step('pull-image/manifest', () => this.#context.blobs.put(descriptor.digest, resolved.body.body));
+      const image = parseObject(await step('pull-image/config', () => this.#config(config)), 'the image configuration');
       this.#checkPlatform(image);
       const run = runConfigOf(image);
       const diffIds = diffIdsOf(image, layers.length);
@@ -201,7 +201,7 @@ export class ImagePull {
     const { layers } = this.#context;
     const { chainId, descriptor, diffId, signal } = layer;
     if (layers.get(chainId) !== undefined) return;
-    const { prepared, report } = await traced('fetch and unpack a layer', () =>
+    const { prepared, report } = await step('pull-image/layer', () =>
       this.#turn(descriptor.digest, () =>
         pullLayer({ ...this.#context, session: this.#session, descriptor, diffId, signal, onBytes: layer.publish }),
       ),
@@ -209,15 +209,12 @@ export class ImagePull {
     try {
       if (index > 0) await this.#layer(stack, index - 1, { signal });
       const lowers = stack.chain.slice(0, index).reverse();
-      const settled = await traced('settle a layer', () => this.#settle(prepared, lowers, report.pending));
-      await layers.commit(prepared, {
-        chainId,
-        diffId,
-        usedBytes: report.usedBytes + settled.addedBytes,
-        inodes: report.inodes + settled.addedInodes,
-      });
+      const settled = await step('pull-image/settle', () => this.#settle(prepared, lowers, report.pending));
+      const usedBytes = report.usedBytes + settled.addedBytes;
+      const inodes = report.inodes + settled.addedInodes;
+      await step('pull-image/commit', () => layers.commit(prepared, { chainId, diffId, usedBytes, inodes }));
     } catch (error) {
-      await layers.discard(prepared);
+      await step('pull-image/discard', () => layers.discard(prepared));
       throw error;
     }
   }

@@ -6,6 +6,7 @@
 import crypto from 'node:crypto';
 import fs from 'node:fs/promises';
 import { CribError } from '../errors.js';
+import { step } from '../steps.js';
 import type { BlobStore } from './blobs.js';
 import type { LayerStore } from './layers.js';
 import type { Descriptor, RegistrySession } from './registry-types.js';
@@ -57,7 +58,7 @@ export async function pullLayer(pull: LayerPull): Promise<UnpackedLayer> {
 
 async function attempt(pull: LayerPull): Promise<UnpackedLayer> {
   checkSignal(pull.signal, pull.descriptor.digest);
-  const { name, content } = await pull.layers.prepare();
+  const { name, content } = await step('pull-image/prepare', () => pull.layers.prepare());
   const { size } = pull.descriptor;
   const { maxLayerBytes, maxLayerEntries, maxRatio } = pull.limits;
   const maxBytes = Math.min(maxLayerBytes, Math.max(RATIO_FREE, size * maxRatio));
@@ -69,7 +70,8 @@ async function attempt(pull: LayerPull): Promise<UnpackedLayer> {
   try {
     if (pull.blobs.has(pull.descriptor.digest)) await fromBlob(pull, unpacker);
     else await fromRegistry(pull, unpacker);
-    const report = await abortable(unpacker.finish(), pull.signal, pull.descriptor.digest);
+    const finished = step('pull-image/report', () => unpacker.finish());
+    const report = await abortable(finished, pull.signal, pull.descriptor.digest);
     if (report.diffId !== pull.diffId) {
       throw new CribError(
         'DATA_LOSS',
@@ -79,7 +81,7 @@ async function attempt(pull: LayerPull): Promise<UnpackedLayer> {
     return { prepared: name, report };
   } catch (error) {
     await unpacker.kill();
-    await pull.layers.discard(name);
+    await step('pull-image/discard', () => pull.layers.discard(name));
     throw error;
   }
 }
@@ -124,7 +126,7 @@ async function fromRegistry(pull: LayerPull, unpacker: LayerUnpacker): Promise<v
       await Promise.all([writeAll(file, chunk), unpacker.write(chunk)]);
     });
     if (total === descriptor.size && `sha256:${hash.digest('hex')}` === descriptor.digest) {
-      return await blobs.publish(descriptor.digest, descriptor.size);
+      return await step('pull-image/blob', () => blobs.publish(descriptor.digest, descriptor.size));
     }
   } finally {
     await file.close();

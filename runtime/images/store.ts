@@ -18,6 +18,7 @@ import { attempting, CribError, messageOf } from '../errors.js';
 import { tryLock } from '../linux/files.js';
 import type { Log } from '../log.js';
 import { Serial } from '../serial.js';
+import { step } from '../steps.js';
 import { BlobStore } from './blobs.js';
 import { Catalog, type CatalogImage, nameOf, withImage, withoutMarks, withoutName } from './catalog.js';
 import { currentBoot, syncFilesystemOf } from './disk.js';
@@ -186,8 +187,9 @@ class Store implements ImageStore {
     return this.#writer.run(async () => {
       if (signal.aborted) throw new CribError('CANCELLED', 'cancelled before it was registered');
       const unwritten = `${this.#boot} ${this.#marks++}`;
-      await this.#catalog.save(withImage(this.#catalog.images, { ...image, unwritten }));
-      await this.#writeIndex();
+      const images = withImage(this.#catalog.images, { ...image, unwritten });
+      await step('pull-image/register', () => this.#catalog.save(images));
+      await step('pull-image/index', () => this.#writeIndex());
       this.#writeOutBehind();
       return image;
     });
@@ -196,7 +198,7 @@ class Store implements ImageStore {
   /** What fails is tried again with the next image, or at the next start. */
   #writeOutBehind(): void {
     this.#disk
-      .run(() => this.#writeOut())
+      .run(() => step('pull-image/write-out', () => this.#writeOut()))
       .catch((error: unknown) => {
         this.#options.log.error({ error: messageOf(error) }, 'pulled images may be lost in a power cut');
       });

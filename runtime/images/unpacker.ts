@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { CribError, ERROR_CODES, type ErrorCode } from '../errors.js';
+import { failpointsNow } from '../failpoints.js';
 import { isObject } from './manifest.js';
 import type { Pending, SettleReport, SettleTask, UnpackerTask, UnpackReport, UnpackTask } from './unpack/protocol.js';
 import { looksLikeZstd, ZstdFilter } from './zstd.js';
@@ -25,7 +26,7 @@ class UnpackerProcess<T> {
   constructor(script: string, task: UnpackerTask) {
     this.child = spawn(process.execPath, [HEAP, script, JSON.stringify(task)], {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: {},
+      env: failpointsNow(),
       cwd: '/',
     });
     this.result = this.#answer();

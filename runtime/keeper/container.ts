@@ -11,6 +11,7 @@ import { CribError, messageOf } from '../errors.js';
 import { signalPidfd } from '../linux/processes.js';
 import { setWindowSize } from '../linux/terminals.js';
 import type { Log } from '../log.js';
+import { step } from '../steps.js';
 import { Attachment } from './attachment.js';
 import { killCgroups } from './cgroup-kill.js';
 import { nowNs } from './clock.js';
@@ -150,7 +151,7 @@ export class Container {
       throw new CribError('FAILED_PRECONDITION', `forgetting container ${this.#record.id}: its init is running`);
     }
     await this.#ending;
-    await rm(this.#record.directory, { recursive: true, force: true });
+    await step('keeper/forget', () => rm(this.#record.directory, { recursive: true, force: true }));
     await this.#services.intents.remove(this.#record.id);
   }
 
@@ -177,9 +178,9 @@ export class Container {
 
   async #end(record: KeptContainer): Promise<void> {
     await this.#recorded.catch(() => undefined);
-    await killCgroups(this.intent.cgroupDirs);
-    for (const reader of this.#readers) reader.ignoreSlowTaps();
-    await Promise.all(this.#readers.map((reader) => reader.drained(DRAIN_IDLE_MS, DRAIN_MAX_MS)));
+    await step('keeper/end', () => this.#killAndDrain()).catch((error: unknown) => {
+      this.#services.log.error({ id: record.id, error: messageOf(error) }, 'what init left could not be ended well');
+    });
     this.#closeStdio();
     await this.#logFile?.flush(FLUSH_MAX_MS);
     this.#logFile?.close();
@@ -188,11 +189,17 @@ export class Container {
     this.#services.onExit(record);
   }
 
+  async #killAndDrain(): Promise<void> {
+    await killCgroups(this.intent.cgroupDirs);
+    for (const reader of this.#readers) reader.ignoreSlowTaps();
+    await Promise.all(this.#readers.map((reader) => reader.drained(DRAIN_IDLE_MS, DRAIN_MAX_MS)));
+  }
+
   /** A state disk that is full is waited for, but not for ever: then the exit is at least told. */
   async #saveExit(record: KeptContainer): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
-        await saveRecord(record);
+        await step('keeper/exit', () => saveRecord(record));
         return;
       } catch (error) {
         this.#services.log.error({ id: record.id, error: messageOf(error) }, 'an exit could not be recorded');

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { CribError, messageOf } from '../errors.js';
 import { O } from '../linux/constants.js';
 import { openPidfd, startTimeOf } from '../linux/processes.js';
+import { step } from '../steps.js';
 import { killCgroups } from './cgroup-kill.js';
 import { type Children, childEnd } from './children.js';
 import { nowNs } from './clock.js';
@@ -55,7 +56,9 @@ export async function createContainer(
   try {
     return await carryOut(attempt, children, services);
   } catch (error) {
-    await undo(attempt, children, services);
+    await step('keeper/undo', () => undo(attempt, children, services)).catch((failure: unknown) => {
+      services.log.warn({ id: spec.id, error: messageOf(failure) }, 'could not undo a failed create');
+    });
     const code = error instanceof CribError ? error.code : 'INTERNAL';
     throw new CribError(code, `creating container ${spec.id}: ${messageOf(error)}`, { cause: error });
   } finally {
@@ -65,16 +68,20 @@ export async function createContainer(
 
 async function carryOut(attempt: Attempt, children: Children, services: ContainerServices): Promise<Container> {
   const { spec } = attempt;
-  await services.intents.save(attempt.intent);
+  await step('keeper/intent', () => services.intents.save(attempt.intent));
   const made = await mkdir(spec.directory, { recursive: true, mode: 0o700 });
   if (made === undefined) await removeStale(spec.directory);
-  if (spec.stdio.logPath !== '') {
-    attempt.logFile = new LogFile(spec.stdio.logPath);
-    attempt.logIsNew = await attempt.logFile.open();
-  }
-  openStdio(attempt, children);
-  await runCreate(attempt, children, services);
-  return adopt(attempt, children, services);
+  await step('keeper/log', () => openLog(attempt));
+  await step('keeper/stdio', async () => openStdio(attempt, children));
+  await step('keeper/run', () => runCreate(attempt, children, services));
+  return step('keeper/record', () => adopt(attempt, children, services));
+}
+
+async function openLog(attempt: Attempt): Promise<void> {
+  const { logPath } = attempt.spec.stdio;
+  if (logPath === '') return;
+  attempt.logFile = new LogFile(logPath);
+  attempt.logIsNew = await attempt.logFile.open();
 }
 
 /** What a create that was killed half way may have left in a directory that is used again. */

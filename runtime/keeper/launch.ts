@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { failpointsEnvironment } from '../failpoints.js';
 import { O } from '../linux/constants.js';
 
 const MAX_LOG_BYTES = 1024 * 1024;
@@ -27,6 +28,7 @@ export function launchKeeper(state: string, keeperPath: string): ChildProcess {
         CRIB_NOFILE_SOFT: process.env.CRIB_NOFILE_SOFT ?? DEFAULT_SOFT_FILES,
         UV_THREADPOOL_SIZE: '16',
         MALLOC_ARENA_MAX: '1',
+        ...failpointsEnvironment(),
       },
     });
     child.on('error', () => undefined); // the caller finds that nobody answers

@@ -8,6 +8,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { messageOf } from '../errors.js';
+import { armFailpoints } from '../failpoints.js';
 import { O } from '../linux/constants.js';
 import { tryLock } from '../linux/files.js';
 import { IdleRelease } from '../linux/memory.js';
@@ -64,6 +65,7 @@ function softFileLimit(): bigint | undefined {
 async function main(): Promise<void> {
   const state = stateDirectory();
   const log = makeLog();
+  armFailpoints();
   process.umask(0o022);
   for (const signal of ['SIGHUP', 'SIGINT', 'SIGPIPE'] as const) process.on(signal, () => undefined);
   process.on('uncaughtException', (error) => log.error({ error: error.stack ?? error.message }, 'unexpected error'));

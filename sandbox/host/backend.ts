@@ -7,6 +7,7 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import type { Duplex } from 'node:stream';
 import { requireReachable } from '../../runtime/containers/reachable.js';
+import { allDone } from '../../runtime/all-done.js';
 import { unmountIfMounted } from '../../runtime/containers/rootfs.js';
 import { makeDirectory } from '../../runtime/durable-file.js';
 import { messageOf } from '../../runtime/errors.js';
@@ -15,6 +16,7 @@ import { FS_MAGIC } from '../../runtime/linux/constants.js';
 import { statFilesystem } from '../../runtime/linux/files.js';
 import type { ContainerTarget } from '../../runtime/oci/oci-runtime.js';
 import type { OciResources } from '../../runtime/spec/types.js';
+import { step } from '../../runtime/steps.js';
 import type { SandboxCapabilities } from '../../volumes/types.js';
 import type { SandboxBackend } from '../backend.js';
 import type { ContainerRecord } from '../container-record.js';
@@ -23,7 +25,7 @@ import type { ExecPlace } from '../kept/exec-files.js';
 import { execSession } from '../kept/exec-session.js';
 import { execSync } from '../kept/exec-sync.js';
 import { KeptProcesses, type KeptProcessParts, LOG_LINE_MAX, runtimeEnvironment } from '../kept/kept-processes.js';
-import { PINNED, pinNamespaces } from '../pod/namespaces.js';
+import { type NamespaceRequest, PINNED, pinNamespaces } from '../pod/namespaces.js';
 import { ownerOf } from '../pod/owners.js';
 import { makePodFiles, podFiles, writeHosts } from '../pod/pod-files.js';
 import type { PodRecord } from '../pod-record.js';
@@ -66,28 +68,29 @@ export class HostBackend implements SandboxBackend {
     const pins = path.join(directory, 'ns');
     await makeDirectory(pins, 0o700);
     if (pod.namespaces.user !== undefined) await requireReachable(this.#parts.state);
-    await Promise.all([makePodFiles(pod, directory), this.#prepareCgroup(pod)]);
-    pinNamespaces({
-      kinds: ownKinds(pod),
-      directory: pins,
-      hostname: pod.config.hostname,
-      sysctls: podSysctls(pod.config),
-      userNamespace: pod.namespaces.user,
-    });
+    await allDone([
+      step('prepare-pod/files', () => makePodFiles(pod, directory)),
+      step('prepare-pod/cgroup', () => this.#prepareCgroup(pod)),
+    ]);
+    await step('prepare-pod/namespaces', async () => pinNamespaces(namespaceRequest(pod, pins)));
   }
 
   async finish(pod: PodRecord): Promise<void> {
-    await writeHosts(pod, this.#podDirectory(pod));
-    await this.#inits.start(pod, this.#podDirectory(pod));
+    await step('finish-pod/hosts', () => writeHosts(pod, this.#podDirectory(pod)));
+    await step('finish-pod/init', () => this.#inits.start(pod, this.#podDirectory(pod)));
   }
 
   async release(pod: PodRecord): Promise<void> {
     const directory = this.#podDirectory(pod);
-    await this.#inits.stop(pod);
-    for (const kind of PINNED) unmountIfMounted(path.join(directory, 'ns', kind));
-    unmountIfMounted(path.join(directory, 'shm'));
-    await fs.rm(directory, { recursive: true, force: true });
-    if (pod.ownsCgroup) await this.#parts.cgroups.remove(pod.cgroup);
+    await step('release-pod/init', () => this.#inits.stop(pod));
+    await step('release-pod/unmount', async () => {
+      for (const kind of PINNED) unmountIfMounted(path.join(directory, 'ns', kind));
+      unmountIfMounted(path.join(directory, 'shm'));
+    });
+    await step('release-pod/files', () => fs.rm(directory, { recursive: true, force: true }));
+    await step('release-pod/cgroup', async () => {
+      if (pod.ownsCgroup) await this.#parts.cgroups.remove(pod.cgroup);
+    });
     this.#parts.sampler.forget(pod.cgroup);
   }
 
@@ -191,6 +194,12 @@ export class HostBackend implements SandboxBackend {
     const { runtimeRoot } = this.#kept;
     return { keeper, runtime, env: runtimeEnvironment(), bundle, runtimeRoot, owner: ownerOf(container) };
   }
+}
+
+function namespaceRequest(pod: PodRecord, directory: string): NamespaceRequest {
+  const { config, namespaces } = pod;
+  const sysctls = podSysctls(config);
+  return { kinds: ownKinds(pod), directory, hostname: config.hostname, sysctls, userNamespace: namespaces.user };
 }
 
 /** The kinds of which the pod has its own, without the user namespace. */

@@ -3,6 +3,7 @@
 import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { allDone } from '../../runtime/all-done.js';
 import { MS } from '../../runtime/linux/constants.js';
 import { errnoName } from '../../runtime/linux/libc.js';
 import { mount } from '../../runtime/linux/mounts.js';
@@ -16,10 +17,11 @@ const SHM_SIZE = '65536k';
 export async function makePodFiles(pod: PodRecord, directory: string): Promise<void> {
   const hostname = pod.config.hostname || os.hostname();
   const owner = ownerOf(pod);
-  await Promise.all([
+  const resolv = await resolvConf(pod.config.dns);
+  await allDone([
     writePublic(path.join(directory, 'hostname'), `${hostname}\n`, owner),
-    writePublic(path.join(directory, 'resolv.conf'), await resolvConf(pod.config.dns), owner),
-    pod.namespaces.ipc === 'host' ? undefined : mountShm(path.join(directory, 'shm'), owner),
+    writePublic(path.join(directory, 'resolv.conf'), resolv, owner),
+    ...(pod.namespaces.ipc === 'host' ? [] : [mountShm(path.join(directory, 'shm'), owner)]),
   ]);
 }
 

@@ -14,7 +14,7 @@ test('containers go before their pod; record, directory and name with it; again 
     backend: { release: async () => undefined, clear: async () => undefined },
   });
   const pod = await addPod();
-  node.podNames.set(podKey(pod.record.config), Promise.resolve('pod'));
+  node.podNames.set(podKey(pod.record.config), { id: Promise.resolve('pod') });
   await addContainer('c', { state: 'exited' });
   await fs.mkdir(path.join(node.podDirectory('pod'), 'ns'), { recursive: true });
   await Promise.all([removePod(node, 'pod'), removePod(node, 'pod')]);

@@ -7,7 +7,9 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import zlib from 'node:zlib';
 import { CribError, codeOf, messageOf } from '../../errors.js';
+import { armFailpoints } from '../../failpoints.js';
 import { errnoName } from '../../linux/libc.js';
+import { step } from '../../steps.js';
 import { TarReader } from '../tar/reader.js';
 import { enterJail } from './jail.js';
 import { LayerWriter } from './layer-writer.js';
@@ -21,8 +23,12 @@ const MAX_PENDING = 256 << 20;
 
 async function main(): Promise<void> {
   const task = JSON.parse(process.argv[2] ?? '{}') as UnpackerTask;
+  armFailpoints();
   enterJail(task.directory, task.parentPid);
-  const report = task.kind === 'unpack' ? await unpack(task) : settle(task, await readPending());
+  const report =
+    task.kind === 'unpack'
+      ? await step('unpack/layer', () => unpack(task))
+      : await step('unpack/settle', async () => settle(task, await readPending()));
   answer({ ok: true, report });
 }
 

@@ -19,6 +19,7 @@ import {
 } from '../../../runtime/linux/links.js';
 import { NetlinkSocket } from '../../../runtime/linux/netlink.js';
 import type { Log } from '../../../runtime/log.js';
+import { step } from '../../../runtime/steps.js';
 import { type Address, addressBytes, formatAddress, parseAddress, parseSubnet, type Subnet } from '../addresses.js';
 import type { NetworkRecords } from '../records.js';
 import type { NetworkAttachment, NetworkReadiness, NetworkRequest } from '../types.js';
@@ -111,11 +112,11 @@ export class BridgeNetwork {
       addresses: addresses.map(formatAddress),
       ports,
     };
-    await this.#records.save(record, false);
+    await step('bridge/record', () => this.#records.save(record, false));
     try {
       await this.#connect(record.link, bridge, request.netns, addresses);
       if (signal.aborted) throw new CribError('CANCELLED', `attaching pod ${record.pod}: the caller gave up`);
-      await publish(record, signal);
+      await step('bridge/publish', () => publish(record, signal));
       return { ips: record.addresses, interfaceName: INTERFACE };
     } catch (error) {
       await this.#undo(record);
@@ -129,7 +130,7 @@ export class BridgeNetwork {
    */
   async detach(record: BridgeRecord, signal: AbortSignal): Promise<void> {
     if (this.#leaving.has(record.podId)) return;
-    await unpublish(record, signal);
+    await step('bridge/unpublish', () => unpublish(record, signal));
     const removal = this.#removeInterface(record).finally(() => this.#leaving.delete(record.podId));
     this.#leaving.set(record.podId, removal);
     removal.catch((error: unknown) => {
@@ -138,8 +139,8 @@ export class BridgeNetwork {
   }
 
   async #removeInterface(record: BridgeRecord): Promise<void> {
-    await removeLink(record.link);
-    await this.#records.remove(record.podId);
+    await step('bridge/disconnect', () => removeLink(record.link));
+    await step('bridge/forget', () => this.#records.remove(record.podId));
   }
 
   /** Removes bridge and table. Throws FAILED_PRECONDITION while a pod is attached. */
@@ -162,6 +163,11 @@ export class BridgeNetwork {
   async #connect(link: string, bridge: Link, netns: string, addresses: readonly Address[]): Promise<void> {
     const [first] = addresses;
     if (first === undefined) return;
+    await step('bridge/connect', () => this.#makePair(link, bridge, netns, first));
+    await step('bridge/configure', () => this.#configure(netns, addresses));
+  }
+
+  async #makePair(link: string, bridge: Link, netns: string, first: Address): Promise<void> {
     const { mtu } = this.#options;
     const host = new NetlinkSocket();
     const namespace = await fs.open(netns, 'r');
@@ -172,6 +178,9 @@ export class BridgeNetwork {
       await namespace.close();
       host.close();
     }
+  }
+
+  async #configure(netns: string, addresses: readonly Address[]): Promise<void> {
     const pod = new NetlinkSocket(netns);
     try {
       const eth0 = await findLink(pod, INTERFACE);

@@ -2,6 +2,7 @@
 
 import { CribError, messageOf } from '../../../runtime/errors.js';
 import type { Log } from '../../../runtime/log.js';
+import { step } from '../../../runtime/steps.js';
 import { isObject, isString } from '../json.js';
 import type { NetworkRecords } from '../records.js';
 import type { NetworkAttachment, NetworkReadiness, NetworkRequest } from '../types.js';
@@ -65,16 +66,18 @@ export class CniNetwork {
       capabilityArgs: capabilityArgs(request),
     };
     // Durable: address management (host-local) keeps its files over a reboot.
-    await this.#records.save(record, true);
+    await step('cni/record', () => this.#records.save(record, true));
     let last: CniResult | undefined;
     try {
       for (const plugin of record.config.plugins) {
         const { binDirs } = this.#options;
-        last = await addByPlugin({ record, plugin, binDirs, previous: last?.raw, signal });
+        const previous = last?.raw;
+        last = await step('cni/add', () => addByPlugin({ record, plugin, binDirs, previous, signal }));
       }
       if (last === undefined) throw new CribError('INTERNAL', `CNI network ${record.config.name} has no plugins`);
       const ips = podAddresses(last, INTERFACE, record.config.plugins.at(-1)?.type ?? '');
-      await this.#records.save({ ...record, phase: 'added', result: last.raw }, true);
+      const added = { ...record, phase: 'added' as const, result: last.raw };
+      await step('cni/result', () => this.#records.save(added, true));
       return { ips, interfaceName: INTERFACE };
     } catch (error) {
       await this.#undo(last === undefined ? record : { ...record, result: last.raw });
@@ -84,7 +87,7 @@ export class CniNetwork {
 
   async detach(record: CniRecord, signal: AbortSignal): Promise<void> {
     await tearDown(record, this.#options.binDirs, this.#log, signal);
-    await this.#records.remove(record.podId);
+    await step('cni/forget', () => this.#records.remove(record.podId));
   }
 
   /** Under a deadline of its own: the caller's may be what has run out. What fails stays recorded for `detach`. */

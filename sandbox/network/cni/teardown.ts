@@ -8,6 +8,7 @@ import { CribError, messageOf } from '../../../runtime/errors.js';
 import { FS_MAGIC } from '../../../runtime/linux/constants.js';
 import { statFilesystem } from '../../../runtime/linux/files.js';
 import type { Log } from '../../../runtime/log.js';
+import { step } from '../../../runtime/steps.js';
 import { releaseHostLocal, removeHostLinks, removeMasquerade } from './leftovers.js';
 import { deleteByPlugin, findPlugin } from './plugin.js';
 import type { CniRecord } from './record.js';
@@ -59,7 +60,7 @@ async function deleteChain(
         await releaseHostLocal(record, plugin);
         await removeMasquerade(record, plugin, signal);
       } else {
-        await deleteByPlugin({ record, plugin, binDirs, previous, signal }, netns);
+        await step('cni/delete', () => deleteByPlugin({ record, plugin, binDirs, previous, signal }, netns));
         if (netns === '') await removeMasquerade(record, plugin, signal);
       }
     } catch (error) {

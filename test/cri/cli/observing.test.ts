@@ -80,11 +80,11 @@ test('calls and their steps are spans of the client’s trace, and counted', asy
   const ours = spans.filter(({ traceId }) => traceId === TRACE);
   const named = (name: string) => ours.find((span) => span.name === name);
   const parents = {
-    'prepare the sandbox': 'runtime.v1.RuntimeService/RunPodSandbox',
-    'attach the network': 'runtime.v1.RuntimeService/RunPodSandbox',
-    'mount the root file system': 'runtime.v1.RuntimeService/CreateContainer',
-    'run the OCI runtime': 'runtime.v1.RuntimeService/StartContainer',
-    'resolve the manifest': 'runtime.v1.ImageService/PullImage',
+    'run-pod/prepare': 'runtime.v1.RuntimeService/RunPodSandbox',
+    'run-pod/network': 'runtime.v1.RuntimeService/RunPodSandbox',
+    'create-container/rootfs': 'runtime.v1.RuntimeService/CreateContainer',
+    'start-container/run': 'runtime.v1.RuntimeService/StartContainer',
+    'pull-image/resolve': 'runtime.v1.ImageService/PullImage',
   };
   for (const [step, call] of Object.entries(parents)) {
     assert.ok(named(step) !== undefined, `${step} is missing`);

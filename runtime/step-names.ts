@@ -1,0 +1,105 @@
+/**
+ * The steps of pods, containers and images by name, in the order in which they are done. Each is a span of a trace, and
+ * a failpoint: it can be made to fail, to hang, or to be the process's last, before it or after (docs/failpoints.md, which
+ * is made of this table).
+ */
+
+export const STEPS = {
+  'run-pod/record': 'the pod is on disk, as one that is being made',
+  'run-pod/prepare': 'all of the pod but its network is there; consists of the next three, the first two at a time',
+  'prepare-pod/files': 'hostname, resolv.conf, shared memory',
+  'prepare-pod/cgroup': "the pod's cgroup, with its limits",
+  'prepare-pod/namespaces': 'namespaces are made and pinned',
+  'run-pod/network': 'the pod has its network; consists of the steps of bridge/ or cni/',
+  'bridge/record': 'addresses and host ports are reserved on disk',
+  'bridge/connect': 'the veth pair is there',
+  'bridge/configure': "the pod's end has its addresses and routes",
+  'bridge/publish': 'host ports are in nftables',
+  'cni/record': 'the chain of plugins is on disk',
+  'cni/add': 'one plugin has run; a step for each',
+  'cni/result': "the plugins' result is on disk",
+  'run-pod/finish': 'what waits for the network; consists of the next two',
+  'finish-pod/hosts': '/etc/hosts',
+  'finish-pod/init': 'the init of a shared PID namespace runs',
+  'run-pod/ready': 'the pod is on disk as ready',
+  'run-pod/undo':
+    'a pod that could not be made is taken back; consists of the steps of bridge/ or cni/, and of release-pod/',
+  'run-pod/forget': 'its record is gone',
+
+  'create-container/rootfs': 'the root file system is mounted',
+  'create-container/image-volumes': 'images are mounted as volumes',
+  'create-container/bundle': 'users, devices and volumes are found and the spec is made',
+  'create-container/spec': 'the spec is on disk',
+  'create-container/record': 'the container is on disk',
+  'create-container/undo':
+    'one that could not be made is taken back; consists of the next and of the steps of release-bundle/',
+  'create-container/forget': 'its record is gone',
+
+  'start-container/run': 'the keeper has started it; consists of the steps of keeper/',
+  'keeper/intent': 'the keeper has noted what it is about to create',
+  'keeper/log': 'the log is open',
+  'keeper/stdio': 'pipes or the socket of a terminal are there',
+  'keeper/run': 'the OCI runtime has ended, the process runs',
+  'keeper/record': 'the container is on disk, its exit is watched',
+  'keeper/undo': 'what was half created is gone',
+  'start-container/volumes': 'volumes that only the OCI runtime needed are unmounted',
+  'start-container/record': 'the container is on disk as running',
+  'start-container/undo': 'what runs of one whose start failed is killed',
+
+  'keeper/end': "after init's exit the rest is killed, the output drained",
+  'keeper/exit': 'the exit is on disk at the keeper',
+  'container-exit/counters': 'whether memory ran out is known',
+  'container-exit/record': 'the exit, or that it could not be started, is on disk in the container',
+
+  'stop-container/signal': 'the stop signal is sent',
+  'stop-container/kill': 'SIGKILL is sent to everything',
+
+  'remove-container/keeper': 'the keeper has forgotten it',
+  'keeper/forget': 'its directory at the keeper is gone',
+  'remove-container/clear': 'the state of the OCI runtime and the cgroup are gone',
+  'release-bundle/rootfs': 'the root file system is unmounted',
+  'release-bundle/image-volumes': 'image volumes are unmounted',
+  'release-bundle/volumes': 'volumes that crib mounted itself are unmounted',
+  'release-bundle/files': 'the bundle is gone',
+  'remove-container/record': 'record and writable layer are gone',
+
+  'stop-pod/record': 'the pod is on disk as stopping',
+  'stop-pod/containers': 'all containers are killed',
+  'stop-pod/volumes': 'volumes of those that never started are unmounted',
+  'stop-pod/network': 'the network is taken back; consists of the steps of bridge/ or cni/',
+  'bridge/unpublish': 'host ports are gone',
+  'bridge/disconnect': 'the veth pair is gone; behind the answer',
+  'bridge/forget': 'addresses are free again; behind the answer',
+  'cni/delete': 'one plugin has run its DEL; a step for each',
+  'cni/forget': 'the record of the chain is gone',
+  'stop-pod/release': 'everything else is let go; consists of the steps of release-pod/',
+  'release-pod/init': 'the init of a shared PID namespace is gone',
+  'release-pod/unmount': 'namespaces and shared memory are unmounted',
+  'release-pod/files': "the pod's directory is gone",
+  'release-pod/cgroup': 'its cgroup is gone',
+  'stop-pod/stopped': 'the pod is on disk as stopped',
+
+  'remove-pod/stop': 'the pod is stopped',
+  'remove-pod/containers': 'all containers are removed',
+  'remove-pod/network': 'nothing is left of its network',
+  'remove-pod/files': 'nothing is left of its directory',
+  'remove-pod/record': 'its record is gone',
+
+  'pull-image/resolve': 'the manifest is here',
+  'pull-image/manifest': 'the manifest is in the blob store',
+  'pull-image/config': 'the configuration is in the blob store',
+  'pull-image/layer': 'a layer is fetched and unpacked; consists of the next four',
+  'pull-image/prepare': 'there is a directory to unpack into',
+  'unpack/layer': 'the unpacker has written all files',
+  'pull-image/blob': 'the blob of the layer is whole',
+  'pull-image/report': 'the unpacker has answered',
+  'pull-image/settle': 'the layer has what it needs of those below it',
+  'unpack/settle': 'the settling process has done its work',
+  'pull-image/commit': 'the layer has its name',
+  'pull-image/discard': 'of one that failed, the directory is gone',
+  'pull-image/register': 'the image has its name, on disk',
+  'pull-image/index': "other tools' index names it",
+  'pull-image/write-out': 'the disk has all of it; behind the answer',
+} as const satisfies Readonly<Record<string, string>>;
+
+export type StepName = keyof typeof STEPS;

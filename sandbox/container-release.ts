@@ -1,0 +1,19 @@
+/** What a container has on the host beside its record and its processes: mounts, and its bundle. */
+
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import { unmountRootfs } from '../runtime/containers/rootfs.js';
+import { step } from '../runtime/steps.js';
+import { ownedDirectory, releaseOwned } from '../volumes/owned.js';
+import { unmountImageVolumes } from './image-volumes.js';
+
+/**
+ * Unmounts everything in `bundle`, then removes it. Idempotent. A mount that cannot be taken down keeps the bundle:
+ * removing its files would remove those of the volume that is mounted there.
+ */
+export async function releaseBundle(bundle: string): Promise<void> {
+  await step('release-bundle/rootfs', () => unmountRootfs(path.join(bundle, 'rootfs')));
+  await step('release-bundle/image-volumes', () => unmountImageVolumes(bundle));
+  await step('release-bundle/volumes', async () => releaseOwned(ownedDirectory(bundle)));
+  await step('release-bundle/files', () => fs.rm(bundle, { recursive: true, force: true }));
+}
