@@ -1,5 +1,6 @@
 /** RemoveContainer: what runs is killed; then runtime state, root file system and record go. Idempotent. */
 
+import { allDone } from '../runtime/all-done.js';
 import { codeOf } from '../runtime/errors.js';
 import { forgetWhenEnded } from '../runtime/keeper/forget.js';
 import type { Keeper } from '../runtime/keeper/protocol.js';

@@ -19,18 +19,20 @@ export async function stopContainer(node: Node, id: string, timeoutMs: number): 
   await untilStarted(container);
   if (container.record.state !== 'running') return;
   if (timeoutMs > 0) {
-    await askToEnd(node, container);
-    if (await container.waitForExit(timeoutMs)) return;
+    const asked = await askToEnd(node, container);
+    if (asked && (await container.waitForExit(timeoutMs))) return;
   }
   await killContainer(node, container);
 }
 
-/** One that the keeper does not know is left to the kill, which records its end. */
-async function askToEnd(node: Node, { id, record }: Container): Promise<void> {
+/** False: the keeper does not know it. That is left to the kill, which records its end. */
+async function askToEnd(node: Node, { id, record }: Container): Promise<boolean> {
   try {
     await step('stop-container/signal', () => node.parts.keeper.signal(id, signalNumber(record.stopSignal)));
+    return true;
   } catch (error) {
     if (codeOf(error) !== 'NOT_FOUND') throw error;
+    return false;
   }
 }
 

@@ -72,3 +72,15 @@ test('a container starts no earlier than it was created, whatever the clocks of 
   });
   assert.equal(startOf(container, { ...kept, startedAt: '110' }).startedAt, '110');
 });
+
+test('counters that cannot be read cost the word for the reason, not the exit', async (t) => {
+  const oomKills = async () => {
+    throw new Error('EIO');
+  };
+  const { node, addPod, addContainer, recorded } = await fakeNode(t, { parts: { cgroups: { oomKills } } });
+  await addPod();
+  const container = await addContainer('c');
+  await finishExit(node, container, exit(137));
+  const { state, exitCode, reason } = (await recorded('c')) ?? {};
+  assert.deepEqual([state, exitCode, reason], ['exited', 137, 'Error']);
+});

@@ -63,3 +63,22 @@ test('what runs is killed first; one that stays is not removed', async (t) => {
   assert.deepEqual(order, ['signal']);
   assert.notEqual(node.containers.find('c'), undefined);
 });
+
+test('what runs although it is recorded as ended is killed, and removed', async (t) => {
+  const killed: string[] = [];
+  const keeper = {
+    forget: async () => {
+      if (killed.length === 0) throw new CribError('FAILED_PRECONDITION', 'its init is running');
+    },
+    killAll: async (id: string) => void killed.push(id),
+  };
+  const { node, addPod, addContainer, recorded } = await fakeNode(t, {
+    keeper,
+    backend: { clear: async () => undefined },
+  });
+  await addPod();
+  await addContainer('c', { state: 'exited' });
+  await removeContainer(node, 'c');
+  assert.deepEqual(killed, ['c']);
+  assert.equal(await recorded('c'), undefined);
+});

@@ -82,3 +82,33 @@ test('a keeper that cannot be reached is no proof of an end', async (t) => {
   await assert.rejects(stopContainer(node, 'c', 0), { code: 'UNAVAILABLE' });
   assert.equal(container.record.state, 'running');
 });
+
+test('one that the keeper does not know any more has ended, and that is recorded', async (t) => {
+  const refuse = () => {
+    throw UNKNOWN;
+  };
+  const { node, container } = await running(t, refuse, { cgroups: { kill: async () => undefined } });
+  await stopContainer(node, 'c', 60_000);
+  assert.deepEqual([container.record.state, container.record.reason], ['exited', 'Unknown']);
+});
+
+test('a start that is in progress is waited for, and what it made is stopped', async (t) => {
+  const { node, calls, container } = await running(t, (signal, stopped) => {
+    if (signal === 10) stopped?.markExited();
+  });
+  const ran = container.record;
+  container.record = { ...ran, state: 'created' };
+  let started: () => void = () => {};
+  const starting = container.serial.run(async () => {
+    await new Promise<void>((resolve) => {
+      started = resolve;
+    });
+    container.record = ran;
+  });
+  const stopped = stopContainer(node, 'c', 60_000);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(calls, []);
+  started();
+  await Promise.all([starting, stopped]);
+  assert.deepEqual(calls, ['signal c 10']);
+});

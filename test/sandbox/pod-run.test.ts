@@ -39,3 +39,64 @@ test('a pod that could not be made and was taken back leaves no record', async (
 test('a pod that cannot be taken back keeps its record, by which the next start does it', async (t) => {
   assert.deepEqual(await recordsAfter(t, async () => Promise.reject(GONE)), ['creating']);
 });
+
+/** A node whose backend waits in `prepare` until it is let go; each time counts. */
+async function waitingNode(t: TestContext) {
+  const root = await fs.mkdtemp(path.join(os.tmpdir(), 'crib-pod-run-'));
+  t.after(() => fs.rm(root, { recursive: true }));
+  const parts = fakeParts(root, recordingLog().log, {});
+  const waiting: (() => void)[] = [];
+  Object.assign(parts.handlers.get('host'), {
+    prepare: () => new Promise<void>((resolve) => waiting.push(resolve)),
+    finish: async () => undefined,
+    release: async () => undefined,
+  });
+  Object.assign(parts.network, { attach: async () => ({ ips: [] }), detach: async () => undefined });
+  const node = new Node(parts);
+  node.emit = () => undefined;
+  const prepared = async (count: number) => {
+    while (waiting.length < count) await new Promise((resolve) => setTimeout(resolve, 1));
+    return waiting[count - 1];
+  };
+  return { node, prepared };
+}
+
+test('a pod is made for the client that still waits, although the one that asked first has gone', async (t) => {
+  const { node, prepared } = await waitingNode(t);
+  const first = new AbortController();
+  const gone = runPod(node, podConfig('pod'), 'host', first.signal);
+  const letGo = await prepared(1);
+  const retry = runPod(node, podConfig('pod'), 'host', NEVER);
+  first.abort();
+  letGo?.();
+  assert.equal(await retry, await gone);
+  assert.equal([...node.pods.values()].length, 1);
+});
+
+test('a client that comes after all others have given up gets a pod of its own, once theirs is undone', async (t) => {
+  const { node, prepared } = await waitingNode(t);
+  const first = new AbortController();
+  const gone = assert.rejects(runPod(node, podConfig('pod'), 'host', first.signal), { code: 'CANCELLED' });
+  const letGo = await prepared(1);
+  first.abort();
+  const retry = runPod(node, podConfig('pod'), 'host', NEVER);
+  letGo?.();
+  await gone;
+  (await prepared(2))?.();
+  const id = await retry;
+  assert.deepEqual(
+    (await node.podRecords.load()).records.map((record) => [record.id, record.state]),
+    [[id, 'ready']],
+  );
+});
+
+test('after its clients have gone a pod that is ready is still refused to a different request', async (t) => {
+  const { node, prepared } = await waitingNode(t);
+  const first = new AbortController();
+  const made = runPod(node, podConfig('pod'), 'host', first.signal);
+  (await prepared(1))?.();
+  await made;
+  first.abort();
+  const other = { ...podConfig('pod'), hostname: 'another' };
+  await assert.rejects(runPod(node, other, 'host', NEVER), { code: 'ALREADY_EXISTS' });
+});

@@ -6,6 +6,7 @@
 
 import crypto from 'node:crypto';
 import fs from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { attempting, CribError, messageOf } from '../../../runtime/errors.js';
 import {
   addAddress,
@@ -30,6 +31,9 @@ import { deleteTable, publish, replaceTable, unpublish } from './nftables.js';
 import type { BridgeRecord } from './record.js';
 
 const INTERFACE = 'eth0';
+/** Nobody waits for the removal of an interface, so nobody calls again when it fails: it is tried four times. */
+const REMOVAL_PAUSE_MS = 100;
+const LAST_REMOVAL_PAUSE_MS = 400;
 const TIMEOUT_MS = 30_000;
 
 export interface BridgeOptions {
@@ -139,8 +143,16 @@ export class BridgeNetwork {
   }
 
   async #removeInterface(record: BridgeRecord): Promise<void> {
-    await step('bridge/disconnect', () => removeLink(record.link));
-    await step('bridge/forget', () => this.#records.remove(record.podId));
+    for (let pause = REMOVAL_PAUSE_MS; ; pause *= 2) {
+      try {
+        await step('bridge/disconnect', () => removeLink(record.link));
+        await step('bridge/forget', () => this.#records.remove(record.podId));
+        return;
+      } catch (error) {
+        if (pause > LAST_REMOVAL_PAUSE_MS) throw error;
+      }
+      await sleep(pause);
+    }
   }
 
   /** Removes bridge and table. Throws FAILED_PRECONDITION while a pod is attached. */
