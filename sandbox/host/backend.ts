@@ -6,8 +6,8 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import type { Duplex } from 'node:stream';
-import { requireReachable } from '../../runtime/containers/reachable.js';
 import { allDone } from '../../runtime/all-done.js';
+import { requireReachable } from '../../runtime/containers/reachable.js';
 import { unmountIfMounted } from '../../runtime/containers/rootfs.js';
 import { makeDirectory } from '../../runtime/durable-file.js';
 import { messageOf } from '../../runtime/errors.js';
