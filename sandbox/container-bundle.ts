@@ -21,6 +21,7 @@ import { relabel } from '../volumes/relabel.js';
 import type { SandboxCapabilities, VolumeDecision } from '../volumes/types.js';
 import type { Node } from './node.js';
 import type { Pod } from './pod-record.js';
+import { settledVolumes } from './settled-volumes.js';
 
 export interface BundleRequest {
   readonly id: string;
@@ -61,7 +62,7 @@ export async function buildBundle(node: Node, pod: Pod, request: BundleRequest):
     policy,
     podRoutes: podRoutesOf(pod.record.config.annotations, policy, capabilities),
     podUid: pod.record.config.metadata.uid,
-    earlier: node.containersOf(pod.id).flatMap((container) => container.record.volumes),
+    earlier: settledVolumes(node, pod),
     rootfs,
     roots: volumeParts.roots,
     owned: ownedDirectory(node.bundle(id)),

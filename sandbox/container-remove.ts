@@ -9,6 +9,7 @@ import { type Container, containerKey } from './container-record.js';
 import { releaseBundle } from './container-release.js';
 import { killContainer } from './container-stop.js';
 import type { Node } from './node.js';
+import { keepSettled } from './settled-volumes.js';
 
 /** Removes a container. What is not there is no error. */
 export async function removeContainer(node: Node, id: string): Promise<void> {
@@ -27,6 +28,7 @@ async function remove(node: Node, container: Container): Promise<void> {
     step('remove-container/clear', () => node.parts.handlers.get(record.runtime).clear(record)),
     releaseBundle(node.bundle(id)),
   ]);
+  await keepSettled(node, record);
   await step('remove-container/record', () => node.containerRecords.remove(id));
   node.containers.delete(id);
   node.containerNames.delete(containerKey(record.podId, record.config));

@@ -92,10 +92,12 @@ export class Node {
   }
 
   /** On disk first, then in memory: what is reported has survived. */
-  async updatePod(pod: Pod, change: Partial<PodRecord>): Promise<void> {
-    const next = { ...pod.record, ...change };
-    await this.podRecords.save(next);
-    pod.record = next;
+  async updatePod(pod: Pod, change: (record: PodRecord) => Partial<PodRecord>): Promise<void> {
+    await pod.saves.run(async () => {
+      const next = { ...pod.record, ...change(pod.record) };
+      await this.podRecords.save(next);
+      pod.record = next;
+    });
   }
 
   async updateContainer(container: Container, change: Partial<ContainerRecord>): Promise<void> {
@@ -112,7 +114,7 @@ export class Node {
    */
   async endPod(pod: Pod, state: PodState): Promise<void> {
     const name = state === 'stopping' ? 'stop-pod/record' : 'stop-pod/stopped';
-    await this.#despiteDisk(() => step(name, () => this.updatePod(pod, { state })));
+    await this.#despiteDisk(() => step(name, () => this.updatePod(pod, () => ({ state }))));
     pod.record = { ...pod.record, state };
   }
 

@@ -2,6 +2,7 @@
 
 import { Serial } from '../runtime/serial.js';
 import type { NamespacePaths } from '../runtime/spec/types.js';
+import type { VolumeDecision } from '../volumes/types.js';
 import type { PodConfig } from './config.js';
 import type { PodView } from './types.js';
 
@@ -34,6 +35,8 @@ export interface PodRecord {
   /** True where crib made that cgroup itself, because the client named no parent. */
   readonly ownsCgroup: boolean;
   readonly namespaces: NamespacePaths;
+  /** How containers that are gone had the pod's volumes (settled-volumes.ts); absent: none to speak of. */
+  readonly settledVolumes?: readonly VolumeDecision[];
   /** /proc/sys/kernel/random/boot_id of the boot it was made in. */
   readonly bootId: string;
 }
@@ -56,6 +59,8 @@ export class Pod {
   record: PodRecord;
   /** Run, stop and remove of one pod do not overlap. */
   readonly serial = new Serial();
+  /** Changes of the record take turns: each is made to what the one before left. */
+  readonly saves = new Serial();
 
   constructor(record: PodRecord) {
     this.record = record;

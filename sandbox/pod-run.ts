@@ -84,7 +84,7 @@ async function create(node: Node, config: PodConfig, handler: string, signal: Ab
     }
     await step('run-pod/finish', () => backend.finish(pod.record));
     throwIfCancelled(signal, config);
-    await step('run-pod/ready', () => node.updatePod(pod, { state: 'ready' }));
+    await step('run-pod/ready', () => node.updatePod(pod, () => ({ state: 'ready' })));
   });
   node.pods.add(pod);
   node.emit('created', pod.id, pod.id);

@@ -109,7 +109,7 @@ class NodeRuntime implements PodRuntime {
       // What the request leaves out stays as it is.
       const next = { ...config, overhead: overhead ?? config.overhead, resources: resources ?? config.resources };
       if (ownsCgroup && resources !== undefined) await this.#node.parts.cgroups.apply(cgroup, resources);
-      await this.#node.updatePod(pod, { config: next });
+      await this.#node.updatePod(pod, () => ({ config: next }));
     });
   }
 
