@@ -1,8 +1,8 @@
 /** What a container has on the host beside its record and its processes: mounts, and its bundle. */
 
-import fs from 'node:fs/promises';
 import path from 'node:path';
 import { unmountRootfs } from '../runtime/containers/rootfs.js';
+import { removeTree } from '../runtime/remove-tree.js';
 import { step } from '../runtime/steps.js';
 import { ownedDirectory, releaseOwned } from '../volumes/owned.js';
 import { unmountImageVolumes } from './image-volumes.js';
@@ -15,5 +15,5 @@ export async function releaseBundle(bundle: string): Promise<void> {
   await step('release-bundle/rootfs', () => unmountRootfs(path.join(bundle, 'rootfs')));
   await step('release-bundle/image-volumes', () => unmountImageVolumes(bundle));
   await step('release-bundle/volumes', async () => releaseOwned(ownedDirectory(bundle)));
-  await step('release-bundle/files', () => fs.rm(bundle, { recursive: true, force: true }));
+  await step('release-bundle/files', () => removeTree(bundle));
 }

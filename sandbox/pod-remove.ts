@@ -1,7 +1,7 @@
 /** RemovePodSandbox: stops what runs, removes the containers, forgets the pod. Idempotent. */
 
-import fs from 'node:fs/promises';
 import { allDone } from '../runtime/all-done.js';
+import { removeTree } from '../runtime/remove-tree.js';
 import { step } from '../runtime/steps.js';
 import { removeContainer } from './container-remove.js';
 import type { Node } from './node.js';
@@ -20,7 +20,7 @@ async function remove(node: Node, pod: Pod): Promise<void> {
   const containers = node.containersOf(pod.id);
   await step('remove-pod/containers', () => allDone(containers.map(({ id }) => removeContainer(node, id))));
   await step('remove-pod/network', () => node.parts.network.detach(pod.id, AbortSignal.timeout(NETWORK_TIMEOUT_MS)));
-  await step('remove-pod/files', () => fs.rm(node.podDirectory(pod.id), { recursive: true, force: true }));
+  await step('remove-pod/files', () => removeTree(node.podDirectory(pod.id)));
   await step('remove-pod/record', () => node.podRecords.remove(pod.id));
   node.emit('deleted', pod.id, pod.id);
   node.pods.delete(pod.id);

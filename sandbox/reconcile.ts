@@ -10,6 +10,7 @@ import { messageOf } from '../runtime/errors.js';
 import { forgetWhenEnded } from '../runtime/keeper/forget.js';
 import type { KeptContainer } from '../runtime/keeper/protocol.js';
 import { errnoName } from '../runtime/linux/libc.js';
+import { removeTree } from '../runtime/remove-tree.js';
 import { ownedDirectory, releaseOwned } from '../volumes/owned.js';
 import { abandonCheckpoint } from './container-checkpoint.js';
 import { finishExit, finishUnseen, startOf } from './container-exit.js';
@@ -122,7 +123,7 @@ async function removeStrayDirectories(node: Node): Promise<void> {
     await attempt(node, `remove the stray directory of pod ${id}`, async () => {
       const directory = node.podDirectory(id);
       for (const pin of [...PINNED.map((kind) => `ns/${kind}`), 'shm']) unmountIfMounted(path.join(directory, pin));
-      await fs.rm(directory, { recursive: true, force: true });
+      await removeTree(directory);
     });
   }
 }

@@ -9,6 +9,7 @@ import { CribError, messageOf } from '../runtime/errors.js';
 import { FS_MAGIC } from '../runtime/linux/constants.js';
 import { errnoName } from '../runtime/linux/libc.js';
 import { mount, unmount } from '../runtime/linux/mounts.js';
+import { removeTree } from '../runtime/remove-tree.js';
 import { MountTable } from './mount-table.js';
 import { noteSizeLimit } from './size-limit.js';
 
@@ -71,7 +72,7 @@ export async function removePodVolumes(podsRoot: string, podUid: string): Promis
     const why = failures.length > 0 ? `: ${failures.join('; ')}` : '';
     throw new CribError('FAILED_PRECONDITION', `removing ${directory}: ${left.join(', ')} is still mounted${why}`);
   }
-  await fs.rm(directory, { recursive: true, force: true });
+  await removeTree(directory);
 }
 
 /** The directory of a volume, made with its parents (0750 above, as the kubelet's). */

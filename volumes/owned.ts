@@ -65,9 +65,15 @@ export function releaseOwned(directory: string): void {
     const target = path.join(directory, name);
     makePrivate(target);
     unmountIfMounted(target);
-    fs.rmSync(target, { recursive: true });
+    removeMountPoint(target);
   }
   fs.rmdirSync(directory);
+}
+
+/** Never recursively: should something still be mounted, its content is not ours to remove. */
+function removeMountPoint(target: string): void {
+  if (fs.lstatSync(target).isDirectory()) fs.rmdirSync(target);
+  else fs.unlinkSync(target);
 }
 
 /** umount2(2) reaches the peers of a shared tree: what is mounted below the source would go too. */

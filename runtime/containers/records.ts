@@ -8,6 +8,7 @@ import path from 'node:path';
 import { makeDirectory, replaceFile } from '../durable-file.js';
 import { errnoName } from '../linux/libc.js';
 import type { Log } from '../log.js';
+import { removeTree } from '../remove-tree.js';
 import { directoryOf, isId } from './ids.js';
 
 const FILE = 'state.json';
@@ -47,10 +48,10 @@ export class Records<T extends { readonly id: string }> {
     await fs.rm(path.join(this.directory(id), FILE), { force: true });
   }
 
-  /** Removes the object's directory with all that is in it. Idempotent. */
+  /** Removes the object's directory with all that is in it, whatever a container has left there. Idempotent. */
   async remove(id: string): Promise<void> {
     await this.forget(id);
-    await fs.rm(this.directory(id), { recursive: true, force: true });
+    await removeTree(this.directory(id));
   }
 
   /** Every record that can be read; `orphans` are directories without one, left by a crash while they were made. */

@@ -1,7 +1,7 @@
 /** Calls on paths that are bytes, not text: a file name need not be UTF-8. Without following a final symlink. */
 
-import { AT } from './constants.js';
-import { bind } from './libc.js';
+import { AT, O } from './constants.js';
+import { bind, bindNumber } from './libc.js';
 
 const lsetxattrCall = bind('lsetxattr', 'int lsetxattr(void *p, const char *n, void *v, size_t s, int flags)');
 const lgetxattrCall = bind('lgetxattr', 'long lgetxattr(void *p, const char *n, void *v, size_t s)');
@@ -9,6 +9,7 @@ const llistxattrCall = bind('llistxattr', 'long llistxattr(void *p, void *list, 
 const mknodCall = bind('mknod', 'int mknod(void *path, unsigned int mode, unsigned long device)');
 const utimensatCall = bind('utimensat', 'int utimensat(int dir, void *path, void *times, int flags)');
 const futimensCall = bind('futimens', 'int futimens(int fd, void *times)');
+const openat2Call = bindNumber('openat2', 437, ['int', 'void *', 'void *', 'size_t']);
 
 /** A path: text where it is plain ASCII, bytes otherwise. */
 export type BytePath = string | Buffer;
@@ -61,4 +62,12 @@ export function setTimesAt(path: BytePath, seconds: number, nanoseconds: number)
 /** futimens(2): sets both times of an open file, in whole seconds and nanoseconds since the epoch. */
 export function setTimesOf(fd: number, seconds: number, nanoseconds: number): void {
   futimensCall([fd, fill(seconds, nanoseconds)], `fd ${fd}`);
+}
+
+/** openat2(2) as in files.ts, of a name that is bytes. The caller closes the descriptor. */
+export function openBytesAt(directoryFd: number, path: BytePath, flags: number, resolve: number): number {
+  const how = Buffer.alloc(24);
+  how.writeBigUInt64LE(BigInt(flags | O.CLOEXEC), 0);
+  how.writeBigUInt64LE(BigInt(resolve), 16);
+  return openat2Call([directoryFd, terminated(path), how, how.length], path.toString());
 }

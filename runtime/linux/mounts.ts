@@ -27,6 +27,14 @@ export function unmount(target: string, flags: number = MNT.DETACH): void {
 }
 
 /**
+ * umount2(2) of the mount whose root `fd` is, by its link in /proc: whatever has taken its name since is left alone.
+ * Throws EINVAL where `fd` is not the root of a mount. `name` says in the error what it was.
+ */
+export function unmountDescriptor(fd: number, name: string, flags: number = MNT.DETACH): void {
+  umountCall([`/proc/self/fd/${fd}`, flags], name);
+}
+
+/**
  * open_tree(2) with OPEN_TREE_CLONE: a detached copy of the mount that holds `path`. The caller closes the descriptor,
  * which drops the copy unless it was moved into place.
  */
@@ -61,31 +69,34 @@ export function setMountAttributes(fd: number, attributes: MountAttributes, recu
   setattrCall([fd, '', AT.EMPTY_PATH | (recursive ? AT.RECURSIVE : 0), value, value.length], `fd ${fd}`);
 }
 
+/** Mount options by name; a value of `null` is a flag. */
+export type MountOptions = readonly (readonly [string, string | null])[];
+
 /**
- * Mounts a file system by fsopen(2) and fsconfig(2), which have no page-size limit on all options together as mount(2)
- * has. A value of `null` is a flag. Needs Linux 5.2; repeated `lowerdir+` needs 6.5.
+ * A new file system by fsopen(2) and fsconfig(2), which have no page-size limit on all options together as mount(2)
+ * has, mounted nowhere yet. The caller attaches and closes it. Needs Linux 5.2; repeated `lowerdir+` needs 6.5.
  */
-export function mountByOptions(
-  type: string,
-  target: string,
-  options: readonly (readonly [string, string | null])[],
-  attributes = 0,
-): void {
+export function makeTree(type: string, options: MountOptions, attributes = 0): number {
   const context = fsopenCall([type, 1], type);
   try {
     for (const [key, value] of options) {
       const command = value === null ? FSCONFIG.SET_FLAG : FSCONFIG.SET_STRING;
       fsconfigCall([context, command, key, value, 0], `${type} ${key}=${value ?? ''}`);
     }
-    fsconfigCall([context, FSCONFIG.CMD_CREATE, null, null, 0], `${type} for ${target}`);
-    const tree = fsmountCall([context, 1, attributes], type);
-    try {
-      attachTree(tree, AT.FDCWD, target);
-    } finally {
-      fs.closeSync(tree);
-    }
+    fsconfigCall([context, FSCONFIG.CMD_CREATE, null, null, 0], type);
+    return fsmountCall([context, 1, attributes], type);
   } finally {
     fs.closeSync(context);
+  }
+}
+
+/** The same, attached at `target`. */
+export function mountByOptions(type: string, target: string, options: MountOptions, attributes = 0): void {
+  const tree = makeTree(type, options, attributes);
+  try {
+    attachTree(tree, AT.FDCWD, target);
+  } finally {
+    fs.closeSync(tree);
   }
 }
 

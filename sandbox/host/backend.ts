@@ -3,7 +3,6 @@
  * in them. No process serves the pod itself, except an init where containers share one PID namespace.
  */
 
-import fs from 'node:fs/promises';
 import path from 'node:path';
 import type { Duplex } from 'node:stream';
 import { allDone } from '../../runtime/all-done.js';
@@ -15,6 +14,7 @@ import type { KeptContainer } from '../../runtime/keeper/protocol.js';
 import { FS_MAGIC } from '../../runtime/linux/constants.js';
 import { statFilesystem } from '../../runtime/linux/files.js';
 import type { ContainerTarget } from '../../runtime/oci/oci-runtime.js';
+import { removeTree } from '../../runtime/remove-tree.js';
 import type { OciResources } from '../../runtime/spec/types.js';
 import { step } from '../../runtime/steps.js';
 import type { SandboxCapabilities } from '../../volumes/types.js';
@@ -87,7 +87,7 @@ export class HostBackend implements SandboxBackend {
       for (const kind of PINNED) unmountIfMounted(path.join(directory, 'ns', kind));
       unmountIfMounted(path.join(directory, 'shm'));
     });
-    await step('release-pod/files', () => fs.rm(directory, { recursive: true, force: true }));
+    await step('release-pod/files', () => removeTree(directory));
     await step('release-pod/cgroup', async () => {
       if (pod.ownsCgroup) await this.#parts.cgroups.remove(pod.cgroup);
     });

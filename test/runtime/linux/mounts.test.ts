@@ -9,11 +9,13 @@ import { type MountInfo, parseMountInfo } from '../../../runtime/linux/mountinfo
 import {
   attachTree,
   cloneTree,
+  makeTree,
   mount,
   mountByOptions,
   openPath,
   setMountAttributes,
   unmount,
+  unmountDescriptor,
 } from '../../../runtime/linux/mounts.js';
 
 let directory = '';
@@ -124,4 +126,23 @@ test('options of more than a page together, a flag, and a wrong one, which leave
   });
   assert.throws(() => mountByOptions('tmpfs', at('absent'), []), { code: 'ENOENT' });
   assert.equal(fs.readdirSync('/proc/self/fd').length, before);
+});
+
+test('a new file system is nowhere until it is attached, and is unmounted by what was opened, not by its name', () => {
+  const tree = makeTree('tmpfs', [['size', '4096']], MOUNT_ATTR.NOEXEC);
+  fs.mkdirSync(`/proc/self/fd/${tree}/inside`);
+  assert.deepEqual(mountsBelow(), []);
+  attachTree(tree, AT.FDCWD, at('a'));
+  fs.closeSync(tree);
+  mount('', at('b'), 'tmpfs', 0);
+  const opened = openPath(at('a'));
+  const inside = openPath(path.join(at('a'), 'inside'));
+  assert.throws(() => unmountDescriptor(inside, 'inside'), { code: 'EINVAL', message: /inside/ });
+  unmountDescriptor(opened, 'a');
+  fs.closeSync(opened);
+  fs.closeSync(inside);
+  assert.deepEqual(
+    mountsBelow().map(({ mountPoint }) => path.basename(mountPoint)),
+    ['b'],
+  );
 });
