@@ -5,6 +5,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { CONFIG_KEYS } from '../cri/cli/config.js';
+import { VOLUME_POLICY_KEYS } from '../cri/cli/config-volumes.js';
 import { ERROR_CODES } from '../runtime/errors.js';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -17,8 +18,10 @@ test('docs/errors.md lists the codes of runtime/errors.ts', async () => {
 });
 
 test('docs/configuration.md lists the keys of the configuration', async () => {
-  const listed = firstCells(await doc('configuration.md')).filter((cell) => cell !== 'key' && !cell.startsWith('---'));
-  assert.deepEqual(new Set(listed), new Set(Object.keys(CONFIG_KEYS)));
+  const listed = firstCells(await doc('configuration.md')).filter(
+    (cell) => !cell.startsWith('key') && !cell.startsWith('---'),
+  );
+  assert.deepEqual(new Set(listed), new Set([...Object.keys(CONFIG_KEYS), ...VOLUME_POLICY_KEYS]));
 });
 
 test('decisions have a number each, which is that of their title', async () => {

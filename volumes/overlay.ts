@@ -6,6 +6,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { MountConfig } from '../runtime/containers/config.js';
+import { openIdMapped } from '../runtime/containers/id-mapped-layers.js';
 import { mountRootfs, unmountIfMounted } from '../runtime/containers/rootfs.js';
 import { CribError } from '../runtime/errors.js';
 import { AT, MS } from '../runtime/linux/constants.js';
@@ -19,6 +20,8 @@ export interface OverlayPlace {
   readonly layer: string;
 }
 
+type IdMapped = Pick<MountConfig, 'uidMappings' | 'gidMappings'>;
+
 /**
  * Mounts the overlay. The source is bound to a path of crib's own first: a name with `:` or `,` in it would be options of
  * the overlay. Throws FAILED_PRECONDITION naming the field for what an overlay would hide: mounts below the source, which
@@ -27,7 +30,7 @@ export interface OverlayPlace {
 export async function mountOverVolume(
   source: string,
   place: OverlayPlace,
-  config: Pick<MountConfig, 'propagation' | 'uidMappings' | 'gidMappings'>,
+  config: Pick<MountConfig, 'propagation'> & IdMapped,
   table: MountTable,
   field: string,
 ): Promise<void> {
@@ -36,13 +39,10 @@ export async function mountOverVolume(
   if (config.propagation !== 'private') throw refused(`${field}.propagation`, 'an overlay passes no mounts on');
   const lower = `${place.target}.lower`;
   fs.mkdirSync(lower, { recursive: true, mode: 0o711 });
-  bindPrivately(source, lower);
+  bindPrivately(source, lower, config);
   try {
     const { target, layer } = place;
-    const paths = { target, upper: path.join(layer, 'upper'), work: path.join(layer, 'work') };
-    const mapped = config.uidMappings.length > 0;
-    const mappings = mapped ? { uids: config.uidMappings, gids: config.gidMappings } : undefined;
-    await mountRootfs([lower], paths, mappings);
+    await mountRootfs([lower], { target, upper: path.join(layer, 'upper'), work: path.join(layer, 'work') });
   } finally {
     // The overlay has a mount of its own of it by now.
     unmountIfMounted(lower);
@@ -50,8 +50,10 @@ export async function mountOverVolume(
   }
 }
 
-function bindPrivately(source: string, target: string): void {
-  const tree = cloneTree(AT.FDCWD, source, false);
+/** With the ids of the container where the request has any: the overlay over it cannot be id-mapped itself. */
+function bindPrivately(source: string, target: string, { uidMappings, gidMappings }: IdMapped): void {
+  const mappings = { uids: uidMappings, gids: gidMappings };
+  const tree = uidMappings.length > 0 ? openIdMapped(source, mappings) : cloneTree(AT.FDCWD, source, false);
   try {
     setMountAttributes(tree, { propagation: MS.PRIVATE }, false);
     attachTree(tree, AT.FDCWD, target);

@@ -5,6 +5,7 @@ import { parse } from 'smol-toml';
 import { CribError, messageOf } from '../../runtime/errors.js';
 import { errnoName } from '../../runtime/linux/libc.js';
 import { parseAddress } from '../streaming/address.js';
+import { type ConfiguredPolicy, readVolumePolicy } from './config-volumes.js';
 
 export const DEFAULT_CONFIG_FILE = '/etc/crib/config.toml';
 
@@ -43,6 +44,10 @@ export interface Config {
   readonly dockerRoots: readonly string[];
   /** Root directories of kubelets, for the volumes of pods without a uid. */
   readonly kubeletRoots: readonly string[];
+  /** By handler: what `[volumes.HANDLER]` says. */
+  readonly volumePolicies: Readonly<Record<string, ConfiguredPolicy>>;
+  /** Credentials for the cluster's API, which tells what of a volume no directory does; empty: it is not asked. */
+  readonly kubeconfig: string;
   /** Directories of CDI specifications; of two that have a device, the later one has it. */
   readonly cdiSpecDirs: readonly string[];
 }
@@ -72,11 +77,16 @@ const DEFAULTS: Config = {
     ...['/home/*/.local/share/docker', '/home/*/.local/share/containers/storage'],
   ],
   kubeletRoots: ['/var/lib/kubelet'],
+  volumePolicies: {},
+  kubeconfig: '',
   cdiSpecDirs: ['/etc/cdi', '/run/cdi'],
 };
 
+/** The fields that one key of the file sets. */
+type FlatField = Exclude<keyof Config, 'volumePolicies'>;
+
 /** Names in the TOML file, with the field each sets. `docs/configuration.md` says what they mean; a test compares. */
-export const CONFIG_KEYS: Readonly<Record<string, keyof Config>> = {
+export const CONFIG_KEYS: Readonly<Record<string, FlatField>> = {
   listen: 'listen',
   root: 'root',
   state: 'state',
@@ -98,6 +108,7 @@ export const CONFIG_KEYS: Readonly<Record<string, keyof Config>> = {
   'tracing.endpoint': 'tracingEndpoint',
   'volumes.docker_roots': 'dockerRoots',
   'volumes.kubelet_roots': 'kubeletRoots',
+  kubeconfig: 'kubeconfig',
   'cdi.spec_dirs': 'cdiSpecDirs',
 };
 
@@ -127,10 +138,22 @@ async function readConfig(file: string, required: boolean): Promise<Partial<Conf
     throw new CribError('INVALID_ARGUMENT', `reading the configuration ${file}: ${messageOf(error)}`, { cause: error });
   }
   try {
-    return fieldsOf(parse(text));
+    return withPolicies(parse(text));
   } catch (error) {
     throw new CribError('INVALID_ARGUMENT', `${file}: ${messageOf(error)}`, { cause: error });
   }
+}
+
+/** Takes the tables of `volumes` out first: their names are those of handlers, which only a running node knows. */
+function withPolicies(tables: Record<string, unknown>): Partial<Config> {
+  const { volumes } = tables;
+  if (!isTable(volumes)) return fieldsOf(tables);
+  const policies = Object.entries(volumes).filter(([, value]) => isTable(value));
+  const volumePolicies = Object.fromEntries(
+    policies.map(([name, value]) => [name, readVolumePolicy(isTable(value) ? value : {}, `volumes.${name}`)]),
+  );
+  const others = Object.fromEntries(Object.entries(volumes).filter(([name]) => !Object.hasOwn(volumePolicies, name)));
+  return { ...fieldsOf({ ...tables, volumes: others }), volumePolicies };
 }
 
 function fieldsOf(table: Record<string, unknown>, prefix = ''): Partial<Config> {
@@ -149,7 +172,7 @@ function isTable(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
 }
 
-function typed(name: string, field: keyof Config, value: unknown): string | readonly string[] {
+function typed(name: string, field: FlatField, value: unknown): string | readonly string[] {
   if (Array.isArray(DEFAULTS[field])) {
     if (Array.isArray(value) && value.every((entry) => typeof entry === 'string')) return value;
     throw new Error(`${name} must be a list of strings`);
@@ -172,6 +195,7 @@ function check(config: Config): void {
   for (const [name, value] of Object.entries(absolute)) {
     if (!value.startsWith('/')) refuse(`${name} ${value} must be an absolute path`);
   }
+  if (!/^($|\/)/.test(config.kubeconfig)) refuse(`kubeconfig ${config.kubeconfig} must be an absolute path`);
   if (config.root === config.state) refuse('root and state must be different directories');
   if (!['cgroupfs', 'systemd'].includes(config.cgroupDriver)) refuse('cgroup_driver must be cgroupfs or systemd');
   if (config.network !== 'cni' && config.network !== 'bridge') refuse('network.mode must be cni or bridge');

@@ -25,8 +25,8 @@ import { HostBackend, type HostBackendParts } from '../../sandbox/host/backend.j
 import { createNetwork } from '../../sandbox/network/index.js';
 import { createPodRuntime } from '../../sandbox/runtime.js';
 import type { PodRuntime } from '../../sandbox/types.js';
+import { volumePolicies } from '../../sandbox/volume-policies.js';
 import { WritableLayers } from '../../sandbox/writable-layers.js';
-import { defaultPolicy } from '../../volumes/policy.js';
 import type { Config } from './config.js';
 
 export interface Assembly {
@@ -79,6 +79,7 @@ export async function assemble(config: Config, log: Log, bundles = ownDirectory(
   });
   const cgroupDriver = config.cgroupDriver === 'systemd' ? SYSTEMD : CGROUPFS;
   const backendParts = { state, keeper, cgroups, cgroupDriver, sampler, host, log };
+  const handlers = new Handlers(handlersOf(runtimes, backendParts), config.defaultHandler);
   pods = createPodRuntime({
     root,
     state,
@@ -91,11 +92,11 @@ export async function assemble(config: Config, log: Log, bundles = ownDirectory(
     sampler,
     images,
     network,
-    handlers: new Handlers(handlersOf(runtimes, backendParts), config.defaultHandler),
+    handlers,
     writableLayers: new WritableLayers(filesystems.containers),
     volumes: {
       roots: { docker: config.dockerRoots, kubelet: config.kubeletRoots },
-      policyOf: (_, able) => defaultPolicy(able),
+      policyOf: volumePolicies(config.volumePolicies, handlers),
     },
     cdiSpecDirs: config.cdiSpecDirs,
   });

@@ -17,6 +17,7 @@ export const SERVE_FLAGS: readonly (readonly [flag: string, field: keyof Config,
   ['--oci-runtime <name>', 'ociRuntime', 'name or path of the OCI runtime to prefer'],
   ['--default-handler <name>', 'defaultHandler', 'runtime handler of pods that name none'],
   ['--streaming-address <host:port>', 'streamingAddress', 'where exec, attach and port-forward are served'],
+  ['--kubeconfig <file>', 'kubeconfig', "credentials for the cluster's API, asked for what volumes are declared as"],
   ['--log-level <level>', 'logLevel', 'debug, info, warn or error'],
 ];
 

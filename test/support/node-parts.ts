@@ -6,10 +6,12 @@ import type { Keeper } from '../../runtime/keeper/protocol.js';
 import type { Log } from '../../runtime/log.js';
 import { Handlers } from '../../sandbox/handlers.js';
 import type { NodeParts } from '../../sandbox/node.js';
+import { HOST } from '../volumes/fixture.js';
 
 /** Pods are alive, networks there, nothing ran out of memory; what no test calls is missing and would throw. */
 export function fakeParts(root: string, log: Log, keeper: Partial<Keeper>): NodeParts {
-  const backend = { alive: async () => true };
+  const { capabilities, policy, roots } = HOST;
+  const backend = { alive: async () => true, capabilities };
   const handler = { name: 'host', backend, detail: '' };
   const parts = {
     root,
@@ -18,6 +20,7 @@ export function fakeParts(root: string, log: Log, keeper: Partial<Keeper>): Node
     log,
     keeper,
     cgroupDriver: CGROUPFS,
+    volumes: { roots, policyOf: () => policy },
     cgroups: { oomKills: async () => 0 },
     network: { attached: () => [], readiness: () => ({ ready: true, reason: '', message: '' }) },
     handlers: new Handlers([handler] as unknown as ConstructorParameters<typeof Handlers>[0], 'host'),

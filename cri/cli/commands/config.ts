@@ -2,6 +2,7 @@
 
 import { stringify } from 'smol-toml';
 import { CONFIG_KEYS, type Config, loadConfig } from '../config.js';
+import { volumePolicyTable } from '../config-volumes.js';
 import type { Invocation } from '../invocation.js';
 import { toJson } from '../output.js';
 
@@ -10,7 +11,7 @@ export async function config(invocation: Invocation): Promise<void> {
   process.stdout.write(invocation.json ? `${toJson(tree)}\n` : stringify(tree));
 }
 
-type Tree = { [key: string]: string | string[] | Tree };
+type Tree = { [key: string]: string | string[] | number | Tree };
 
 /** The tables of the TOML file that would give `config`. */
 export function configTree(config: Config): Tree {
@@ -20,6 +21,9 @@ export function configTree(config: Config): Tree {
     const key = parts.pop() ?? name;
     const value = config[field];
     tableAt(tree, parts)[key] = typeof value === 'string' ? value : [...value];
+  }
+  for (const [handler, policy] of Object.entries(config.volumePolicies)) {
+    tableAt(tree, ['volumes'])[handler] = volumePolicyTable(policy);
   }
   return tree;
 }

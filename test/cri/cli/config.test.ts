@@ -33,6 +33,12 @@ test('flags win over the file, the file over what is built in', async () => {
 test('what crib config prints gives the same configuration again', async () => {
   const config = await load('log_level = "debug"\n[network.bridge]\nsubnets = ["10.1.0.0/24"]\n');
   assert.deepEqual(await load(stringify(configTree(config))), config);
+  const policies = await load(
+    '[volumes]\ndocker_roots = ["/d"]\n[volumes.runc]\nbind = "refused"\n[volumes.gvisor]\ntmp = "image"',
+  );
+  assert.deepEqual(policies.dockerRoots, ['/d']);
+  assert.deepEqual(policies.volumePolicies, { runc: { routes: { bind: 'refused' } }, gvisor: { tmp: 'image' } });
+  assert.deepEqual(await load(stringify(configTree(policies))), policies);
 });
 
 const BAD: readonly (readonly [text: string, message: RegExp])[] = [
@@ -46,6 +52,9 @@ const BAD: readonly (readonly [text: string, message: RegExp])[] = [
   ['log_level = "loud"', /log_level/],
   ['state = "/var/lib/crib"', /different directories/],
   ['root = ', /config\.toml/],
+  ['kubeconfig = "x"', /kubeconfig x must be an absolute path/],
+  ['[volumes.gvisor]\nemptydirs = "bind"', /unknown key volumes\.gvisor\.emptydirs; there are: .*emptydir/],
+  ['[volumes]\nroots = ["/x"]', /unknown key volumes\.roots/],
 ];
 for (const [text, message] of BAD) {
   test(`refused: ${text.replaceAll('\n', ' ')}`, () =>
