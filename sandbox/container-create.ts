@@ -4,7 +4,7 @@
  * ContainerCannotRun in the status, as a kubelet expects.
  */
 
-import fs from 'node:fs/promises';
+import fs from 'node:fs';
 import path from 'node:path';
 import type { ContainerConfig } from '../runtime/containers/config.js';
 import { newId } from '../runtime/containers/ids.js';
@@ -86,13 +86,14 @@ async function create(
     );
     const request = { id, config: { ...config, mounts }, image, rootfs: paths.target };
     const { spec, ...made } = await step('create-container/bundle', () => buildBundle(node, pod, request));
-    await step('create-container/spec', () =>
-      fs.writeFile(path.join(bundle, 'config.json'), JSON.stringify(spec), { mode: 0o600 }),
+    await step('create-container/spec', async () =>
+      fs.writeFileSync(path.join(bundle, 'config.json'), JSON.stringify(spec), { mode: 0o600 }),
     );
     const base = newRecord(pod, id, config, image, podConfig);
     const record: ContainerRecord = { ...base, ...made, chain };
     requireReady(pod);
-    await step('create-container/record', () => node.containerRecords.save(record));
+    // Not for a power cut, which leaves nothing of what is recorded here: neither bundle nor writable layer.
+    await step('create-container/record', () => node.containerRecords.save(record, false));
     return new Container(record);
   }).finally(() => node.layersHeld.delete(id));
   node.containers.add(container);

@@ -5,6 +5,7 @@ import type { CgroupDriver } from '../runtime/cgroups/driver.js';
 import type { CgroupSampler } from '../runtime/cgroups/sampler.js';
 import type { Cgroups } from '../runtime/cgroups/types.js';
 import { Records } from '../runtime/containers/records.js';
+import { Trash } from '../runtime/containers/trash.js';
 import { messageOf } from '../runtime/errors.js';
 import type { ImageStore } from '../runtime/images/types.js';
 import type { Keeper } from '../runtime/keeper/protocol.js';
@@ -63,6 +64,8 @@ export class Node {
   readonly containers = new Registry<Container>('container');
   readonly podRecords: Records<PodRecord>;
   readonly containerRecords: Records<ContainerRecord>;
+  /** Of removed containers. */
+  readonly trash: Trash;
   /** Creations in progress and done, by what makes an object the same one. */
   readonly podNames = new Map<string, PodCreation>();
   readonly containerNames = new Map<string, Promise<string>>();
@@ -73,7 +76,9 @@ export class Node {
   constructor(parts: NodeParts) {
     this.parts = parts;
     this.podRecords = new Records(path.join(parts.root, 'pods'), parts.log, isPodRecord);
-    this.containerRecords = new Records(path.join(parts.root, 'containers'), parts.log, isContainerRecord);
+    this.trash = new Trash(path.join(parts.root, 'trash'), parts.log);
+    const containers = path.join(parts.root, 'containers');
+    this.containerRecords = new Records(containers, parts.log, isContainerRecord, this.trash);
     this.events = new EventHub(new EventJournal(path.join(parts.root, 'events.journal'), parts.log));
   }
 
@@ -100,10 +105,11 @@ export class Node {
     });
   }
 
+  /** Synced once it is an end: of what runs a power cut leaves nothing, whatever is recorded. */
   async updateContainer(container: Container, change: Partial<ContainerRecord>): Promise<void> {
     await container.saves.run(async () => {
       const next = { ...container.record, ...change };
-      await this.containerRecords.save(next);
+      await this.containerRecords.save(next, next.state === 'exited');
       container.record = next;
     });
   }

@@ -5,7 +5,7 @@
 
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { unmountIfMounted } from '../runtime/containers/rootfs.js';
+import { unmountAll } from '../runtime/containers/rootfs.js';
 import { messageOf } from '../runtime/errors.js';
 import { forgetWhenEnded } from '../runtime/keeper/forget.js';
 import type { KeptContainer } from '../runtime/keeper/protocol.js';
@@ -122,7 +122,7 @@ async function removeStrayDirectories(node: Node): Promise<void> {
     if (node.pods.find(id) !== undefined) continue;
     await attempt(node, `remove the stray directory of pod ${id}`, async () => {
       const directory = node.podDirectory(id);
-      for (const pin of [...PINNED.map((kind) => `ns/${kind}`), 'shm']) unmountIfMounted(path.join(directory, pin));
+      await unmountAll([...PINNED.map((kind) => `ns/${kind}`), 'shm'].map((pin) => path.join(directory, pin)));
       await removeTree(directory);
     });
   }

@@ -59,6 +59,7 @@ class NodeRuntime implements PodRuntime {
   async open(): Promise<void> {
     const { keeper } = this.#node.parts;
     keeper.onExit((kept) => void this.#exited(kept));
+    await this.#node.trash.open();
     await reconcile(this.#node);
   }
 
@@ -67,6 +68,7 @@ class NodeRuntime implements PodRuntime {
     this.#node.parts.keeper.disconnect();
     await this.#node.parts.network.close();
     await this.#node.events.close();
+    await this.#node.trash.close();
   }
 
   runPod(config: PodConfig, handler: string, signal: AbortSignal): Promise<string> {

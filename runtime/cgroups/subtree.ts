@@ -124,6 +124,7 @@ export interface KillSteps {
  * be signalled: this process itself, pid 1, and processes of a foreign PID namespace (shown as 0).
  */
 export async function killBelow(directory: string, steps: KillSteps): Promise<void> {
+  if (fewProcessesBelow(directory)?.length === 0) return; // all have ended: nearly always
   const deadline = Date.now() + KILL_LIMIT_MS;
   for (let round = 0; ; round++) {
     const pids = await processesBelow(directory);

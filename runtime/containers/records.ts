@@ -10,6 +10,7 @@ import { errnoName } from '../linux/libc.js';
 import type { Log } from '../log.js';
 import { removeTree } from '../remove-tree.js';
 import { directoryOf, isId } from './ids.js';
+import type { Trash } from './trash.js';
 
 const FILE = 'state.json';
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -18,12 +19,17 @@ export class Records<T extends { readonly id: string }> {
   readonly #root: string;
   readonly #log: Log;
   readonly #valid: (value: unknown) => value is T;
+  readonly #trash: Trash | undefined;
 
-  /** `valid` tells a record of this kind and version from anything else that may lie there. */
-  constructor(root: string, log: Log, valid: (value: unknown) => value is T) {
+  /**
+   * `valid` tells a record of this kind and version from anything else that may lie there; `trash` is for objects whose
+   * directories have more than a record in them.
+   */
+  constructor(root: string, log: Log, valid: (value: unknown) => value is T, trash?: Trash) {
     this.#root = root;
     this.#log = log;
     this.#valid = valid;
+    this.#trash = trash;
   }
 
   /** The object's own directory, where its other files lie. */
@@ -51,7 +57,9 @@ export class Records<T extends { readonly id: string }> {
   /** Removes the object's directory with all that is in it, whatever a container has left there. Idempotent. */
   async remove(id: string): Promise<void> {
     await this.forget(id);
-    await removeTree(this.directory(id));
+    const directory = this.directory(id);
+    if (this.#trash === undefined) await removeTree(directory);
+    else await this.#trash.discard(directory);
   }
 
   /** Every record that can be read; `orphans` are directories without one, left by a crash while they were made. */

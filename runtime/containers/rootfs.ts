@@ -1,12 +1,14 @@
 /** The root file system of a container: an overlay of the image's layers and a writable one. */
 
+import { chmodSync, chownSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import { allDone } from '../all-done.js';
 import { makeDirectory } from '../durable-file.js';
 import { attempting } from '../errors.js';
 import { MNT, MS } from '../linux/constants.js';
 import { errnoName } from '../linux/libc.js';
-import { mount, mountByOptions, unmount } from '../linux/mounts.js';
+import { mount, mountByOptions, unmount, unmountAway } from '../linux/mounts.js';
 import type { IdMapping } from './config.js';
 import { withIdMappedLayers } from './id-mapped-layers.js';
 import { type IdMappings, toHostId } from './id-mappings.js';
@@ -63,8 +65,9 @@ async function emptyLower(paths: RootfsPaths): Promise<string> {
 async function copyOwnerAndMode(from: string, to: string, mappings: IdMappings | undefined): Promise<void> {
   const { uid, gid, mode } = await fs.stat(from);
   const owner = (ranges: readonly IdMapping[] | undefined, id: number) => (ranges && toHostId(ranges, id)) ?? id;
-  await fs.chown(to, owner(mappings?.uids, uid), owner(mappings?.gids, gid));
-  await fs.chmod(to, mode & 0o7777);
+  // In place: the directory was just made, and no disk is waited for.
+  chownSync(to, owner(mappings?.uids, uid), owner(mappings?.gids, gid));
+  chmodSync(to, mode & 0o7777);
 }
 
 function mountOverlay(lower: readonly string[], paths: RootfsPaths, label: string): void {
@@ -85,24 +88,43 @@ function mountOverlay(lower: readonly string[], paths: RootfsPaths, label: strin
 
 /** Unmounts and removes the mount point; keeps the writable layer. Idempotent; never follows a symlink at `target`. */
 export async function unmountRootfs(target: string): Promise<void> {
-  unmountIfMounted(layersPath(target));
-  unmountIfMounted(target);
+  await unmountAll([layersPath(target), target]);
   await fs.rmdir(target).catch((error: unknown) => {
     if (errnoName(error) !== 'ENOENT') throw error;
   });
 }
 
-/** umount2(2) with MNT_DETACH until nothing is mounted at `target`. EINVAL and ENOENT mean that nothing is. */
+/** umount2(2) with MNT_DETACH until nothing is mounted at `target`: EINVAL and ENOENT say so. */
 export function unmountIfMounted(target: string): void {
   for (;;) {
     try {
       unmount(target, MNT.DETACH);
     } catch (error) {
-      const code = errnoName(error);
-      if (code === 'EINVAL' || code === 'ENOENT') return;
+      if (isNotMounted(error)) return;
       throw error;
     }
   }
+}
+
+/** The same of several at a time, without stopping the event loop meanwhile. */
+export async function unmountAll(targets: readonly string[]): Promise<void> {
+  await allDone(targets.map(unmountOne));
+}
+
+async function unmountOne(target: string): Promise<void> {
+  for (;;) {
+    try {
+      await unmountAway(target, MNT.DETACH);
+    } catch (error) {
+      if (isNotMounted(error)) return;
+      throw error;
+    }
+  }
+}
+
+function isNotMounted(error: unknown): boolean {
+  const code = errnoName(error);
+  return code === 'EINVAL' || code === 'ENOENT';
 }
 
 /** A bind mount of the file or directory `source` on `target`, which must exist. */

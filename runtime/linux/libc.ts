@@ -1,7 +1,7 @@
 /**
  * The floor of the house: typed system calls, flags by their kernel names, errno as an Error. The only folder that
- * knows koffi. Every wrapper is one thin function that runs on the calling thread, keeps its buffers alive for the
- * length of the call (they are arguments of it) and retries on EINTR.
+ * knows koffi. Every wrapper is one thin function that runs on the calling thread (those of `bindAway` do not), keeps its
+ * buffers alive for the length of the call (they are arguments of it) and retries on EINTR.
  */
 
 import os from 'node:os';
@@ -55,6 +55,34 @@ export function bind(name: string, prototype: string): (args: unknown[], detail?
       const result = Number(bound(...args));
       if (result >= 0) return result;
       const errno = koffi.errno();
+      if (errno !== EINTR) throw new SyscallError(name, errno, detail);
+    }
+  };
+}
+
+/** A bound function that koffi can also call on a thread of libuv's pool. */
+interface BoundAway {
+  async(...args: unknown[]): void;
+}
+
+/**
+ * As `bind`, but called on a thread of libuv's pool: for calls that wait in the kernel, and that act on nothing that a
+ * thread has of its own. koffi brings errno over to the callback.
+ */
+export function bindAway(name: string, prototype: string): (args: unknown[], detail?: string) => Promise<number> {
+  let bound: BoundAway | undefined;
+  const once = (args: unknown[]) =>
+    new Promise<{ result: number; errno: number }>((resolve, reject) => {
+      bound ??= library.func(prototype) as unknown as BoundAway;
+      bound.async(...args, (error: Error | null, result: unknown) => {
+        if (error !== null) reject(error);
+        else resolve({ result: Number(result), errno: koffi.errno() });
+      });
+    });
+  return async (args, detail = '') => {
+    for (;;) {
+      const { result, errno } = await once(args);
+      if (result >= 0) return result;
       if (errno !== EINTR) throw new SyscallError(name, errno, detail);
     }
   };

@@ -7,7 +7,7 @@ import path from 'node:path';
 import type { Duplex } from 'node:stream';
 import { allDone } from '../../runtime/all-done.js';
 import { requireReachable } from '../../runtime/containers/reachable.js';
-import { unmountIfMounted } from '../../runtime/containers/rootfs.js';
+import { unmountAll } from '../../runtime/containers/rootfs.js';
 import { makeDirectory } from '../../runtime/durable-file.js';
 import { messageOf } from '../../runtime/errors.js';
 import type { KeptContainer } from '../../runtime/keeper/protocol.js';
@@ -83,10 +83,8 @@ export class HostBackend implements SandboxBackend {
   async release(pod: PodRecord): Promise<void> {
     const directory = this.#podDirectory(pod);
     await step('release-pod/init', () => this.#inits.stop(pod));
-    await step('release-pod/unmount', async () => {
-      for (const kind of PINNED) unmountIfMounted(path.join(directory, 'ns', kind));
-      unmountIfMounted(path.join(directory, 'shm'));
-    });
+    const mounted = [...PINNED.map((kind) => `ns/${kind}`), 'shm'].map((name) => path.join(directory, name));
+    await step('release-pod/unmount', () => unmountAll(mounted));
     await step('release-pod/files', () => removeTree(directory));
     await step('release-pod/cgroup', async () => {
       if (pod.ownsCgroup) await this.#parts.cgroups.remove(pod.cgroup);

@@ -29,8 +29,19 @@ export interface Watched {
   readonly onlyOf?: { readonly bridge: string };
 }
 
+/** Removed containers go behind the answer's back. */
+const TRASH_MS = 10_000;
+
+async function untilTrashIsEmpty(root: string): Promise<void> {
+  const isEmpty = async () => (await fs.readdir(path.join(root, 'trash')).catch(() => [])).length === 0;
+  for (const deadline = performance.now() + TRASH_MS; !(await isEmpty()); await sleep(10)) {
+    if (performance.now() > deadline) return; // it is counted then
+  }
+}
+
 /** Counts everything a pod can leave behind on this machine. */
 export async function countAll(watched: Watched): Promise<Counts> {
+  await untilTrashIsEmpty(watched.root);
   const [mountinfo, cgroups, processes, interfaces, firewallRules, stateFiles, rootFiles] = await Promise.all([
     fs.readFile('/proc/self/mountinfo', 'utf8'),
     countCgroups(watched),

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import { test } from 'node:test';
-import { bind, bindNumber, errnoName, SyscallError } from '../../../runtime/linux/libc.js';
+import { bind, bindAway, bindNumber, errnoName, SyscallError } from '../../../runtime/linux/libc.js';
 
 test('a failed call is an error that names the call, what it was on, and the errno', () => {
   const rmdir = bind('rmdir', 'int rmdir(const char *path)');
@@ -48,4 +48,15 @@ test('a call that a signal interrupts is made again', async () => {
   spawn('sh', ['-c', `kill -USR2 ${process.pid}`]);
   assert.equal(poll([null, 0, 60]), 0);
   await caught;
+});
+
+test('a call on a thread of the pool has its own result and errno, also beside others', async () => {
+  const access = bindAway('access', 'int access(const char *path, int mode)');
+  const outcomes = await Promise.allSettled(
+    ['/', '/does/not/exist', '/etc/passwd/below'].map((path) => access([path, 0], path)),
+  );
+  assert.deepEqual(
+    outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : outcome.reason.message)),
+    [0, 'access /does/not/exist: ENOENT', 'access /etc/passwd/below: ENOTDIR'],
+  );
 });
