@@ -4,9 +4,12 @@
  */
 
 import type { Duplex } from 'node:stream';
+import type { CgroupSample } from '../runtime/cgroups/sampler.js';
+import type { ContainerConfig } from '../runtime/containers/config.js';
 import type { KeptContainer } from '../runtime/keeper/protocol.js';
-import type { OciResources } from '../runtime/spec/types.js';
+import type { OciResources, OciSpec } from '../runtime/spec/types.js';
 import type { SandboxCapabilities } from '../volumes/types.js';
+import type { PodConfig } from './config.js';
 import type { ContainerRecord } from './container-record.js';
 import type { PodRecord } from './pod-record.js';
 import type { ExecSpec, SessionStreams } from './streams.js';
@@ -14,6 +17,10 @@ import type { ExecSyncResult } from './types.js';
 
 export interface SandboxBackend {
   readonly capabilities: SandboxCapabilities;
+  /** Throws for what no pod of this backend can have, naming the field. */
+  checkPod(config: PodConfig): void;
+  /** The same for a container. */
+  checkContainer(config: ContainerConfig): void;
   /** Namespaces (or the VM), the pod's own files and cgroup: everything but the network. Undoes itself on failure. */
   prepare(pod: PodRecord): Promise<void>;
   /** What has to wait until the network is there: the hosts file, the init of a shared PID namespace. */
@@ -26,6 +33,10 @@ export interface SandboxBackend {
   podFiles(pod: PodRecord): readonly { readonly destination: string; readonly source: string }[];
   /** Path of a pod's shared PID namespace. */
   sharedPidNamespace(pod: PodRecord): Promise<string>;
+  /** Path of a container's PID namespace, for another that joins it; undefined when it has ended. */
+  pidNamespaceOf(container: ContainerRecord): string | undefined;
+  /** What of `spec` the runtime of this backend gets, for the container `id`. */
+  containerSpec(pod: PodRecord, id: string, spec: OciSpec): OciSpec;
 
   start(container: ContainerRecord, bundle: string): Promise<KeptContainer>;
   execSync(
@@ -43,6 +54,8 @@ export interface SandboxBackend {
   /** Lets a container go on that a checkpoint had stopped when cribd was killed. */
   resume(container: ContainerRecord): Promise<void>;
   update(container: ContainerRecord, resources: OciResources): Promise<void>;
+  /** Of a container that runs; undefined when it has ended. */
+  stats(container: ContainerRecord): Promise<CgroupSample | undefined>;
   /** Clears away what the runtime keeps of a container whose processes have ended. Idempotent. */
   clear(container: ContainerRecord): Promise<void>;
 }

@@ -6,7 +6,6 @@ import { inject, resolveCdi } from '../runtime/cdi/inject.js';
 import type { ContainerConfig } from '../runtime/containers/config.js';
 import { CribError } from '../runtime/errors.js';
 import type { ImageRecord } from '../runtime/images/types.js';
-import { startTimeOf } from '../runtime/linux/processes.js';
 import { resolveApparmor } from '../runtime/spec/apparmor/resolve.js';
 import { buildSpec } from '../runtime/spec/build.js';
 import { hostDevices, resolveDevices } from '../runtime/spec/devices.js';
@@ -91,7 +90,8 @@ export async function buildBundle(node: Node, pod: Pod, request: BundleRequest):
     apparmorProfile,
     host,
   };
-  const spec = cdi === undefined ? buildSpec(input) : { ...buildSpec(inject(input, cdi)), hooks: cdi.hooks };
+  const built = cdi === undefined ? buildSpec(input) : { ...buildSpec(inject(input, cdi)), hooks: cdi.hooks };
+  const spec = node.backend(pod.record).containerSpec(pod.record, id, built);
   const hasHooks = Object.keys(cdi?.hooks ?? {}).length > 0;
   return { spec, user, hasHooks, volumes: volumes.map((volume) => volume.decision), cgroup };
 }
@@ -144,11 +144,13 @@ async function pidNamespace(node: Node, pod: Pod, config: ContainerConfig): Prom
     return ofPod === 'pod' ? node.backend(pod.record).sharedPidNamespace(pod.record) : ofPod;
   }
   const target = node.containers.get(targetId).record;
-  if (target.podId !== pod.id || target.state !== 'running' || startTimeOf(target.pid) !== target.startTime) {
+  const runs = target.podId === pod.id && target.state === 'running';
+  const namespace = runs ? node.backend(pod.record).pidNamespaceOf(target) : undefined;
+  if (namespace === undefined) {
     throw new CribError(
       'FAILED_PRECONDITION',
       `config.linux.security_context.namespace_options.target_id: container ${targetId} does not run in this pod`,
     );
   }
-  return `/proc/${target.pid}/ns/pid`;
+  return namespace;
 }

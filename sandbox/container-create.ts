@@ -66,6 +66,7 @@ async function create(
   podConfig: PodConfig | undefined,
 ): Promise<string> {
   checkSameUserNamespace(pod.record, config);
+  node.backend(pod.record).checkContainer(config);
   const image = node.parts.images.find(config.image.image);
   if (image === undefined) {
     throw new CribError('NOT_FOUND', `image ${config.image.image} is not on this node; pull it first`);

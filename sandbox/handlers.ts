@@ -9,6 +9,8 @@ export interface Handler {
   /** undefined where it cannot run here; `detail` says why then. */
   readonly backend: SandboxBackend | undefined;
   readonly detail: string;
+  /** While it is still being tried: what comes of that. Never rejects. */
+  readonly trial?: Promise<Handler>;
 }
 
 export class Handlers {
@@ -20,9 +22,17 @@ export class Handlers {
    * none of `handlers`; one that cannot run here is taken, and makes the node not ready.
    */
   constructor(handlers: readonly Handler[], defaultName: string) {
-    for (const handler of handlers) this.#byName.set(handler.name, handler);
+    for (const handler of handlers) {
+      this.#byName.set(handler.name, handler);
+      void handler.trial?.then((tried) => this.#byName.set(handler.name, tried));
+    }
     this.#default = defaultName;
     if (!this.#byName.has(defaultName)) throw this.#unknown('default_handler', defaultName);
+  }
+
+  /** Resolves when it is known whether the handler can run here; at once where there is none of that name. */
+  async tried(requested: string): Promise<void> {
+    await this.#byName.get(requested === '' ? this.#default : requested)?.trial;
   }
 
   /** The name to record for a requested one. Throws when there is no such handler, or it cannot run here. */

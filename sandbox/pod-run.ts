@@ -9,7 +9,6 @@ import { podRoutesOf } from '../volumes/policy.js';
 import { Callers } from './callers.js';
 import { nowNs } from './clock.js';
 import type { PodConfig } from './config.js';
-import { podSysctls } from './host/sysctls.js';
 import type { Node, PodCreation } from './node.js';
 import { Pod, type PodRecord, podKey } from './pod-record.js';
 import { checkUserNamespace } from './user-namespace.js';
@@ -59,13 +58,15 @@ function joinEarlier(node: Node, id: string, config: PodConfig): string {
 
 async function create(node: Node, config: PodConfig, handler: string, signal: AbortSignal): Promise<string> {
   const { parts } = node;
-  podSysctls(config);
+  await parts.handlers.tried(handler);
+  const name = parts.handlers.resolve(handler);
+  parts.handlers.get(name).checkPod(config);
   const ownNetwork = config.security.namespaces.network !== 'node';
   const readiness = parts.network.readiness();
   if (ownNetwork && !readiness.ready) {
     throw new CribError('UNAVAILABLE', `the pod network is not ready: ${readiness.message}`);
   }
-  const record = { ...newRecord(node, config, parts.handlers.resolve(handler)), requestedHandler: handler };
+  const record = { ...newRecord(node, config, name), requestedHandler: handler };
   const backend = node.backend(record);
   checkUserNamespace(config, record.handler, backend.capabilities);
   podRoutesOf(config.annotations, parts.volumes.policyOf(record.handler, backend.capabilities), backend.capabilities);

@@ -18,8 +18,8 @@ import { Container, containerKey } from './container-record.js';
 import { releaseBundle } from './container-release.js';
 import { removeContainer } from './container-remove.js';
 import { announceMissing } from './events/announce.js';
-import { initId } from './host/init.js';
 import type { Node } from './node.js';
+import { initId } from './pod/init-rootfs.js';
 import { PINNED } from './pod/namespaces.js';
 import { Pod, podKey } from './pod-record.js';
 import { stop } from './pod-stop.js';
@@ -50,6 +50,7 @@ async function loadPods(node: Node): Promise<void> {
   const { records, orphans } = await node.podRecords.load();
   for (const id of orphans) await node.podRecords.remove(id);
   for (const record of records) {
+    await node.parts.handlers.tried(record.handler);
     const pod = new Pod(record);
     node.pods.add(pod);
     if (record.state !== 'creating') node.podNames.set(podKey(record.config), { id: Promise.resolve(record.id) });

@@ -15,7 +15,8 @@ export function upperOf(node: Node, id: string): string {
 /** A container that has exited has no cgroup figures any more. */
 export async function statsOfContainer(node: Node, container: Container): Promise<ContainerStatsView> {
   const { record } = container;
-  const sample = record.state === 'running' ? await node.parts.sampler.statsCached(record.cgroup) : undefined;
+  const running = record.state === 'running';
+  const sample = running ? await node.parts.handlers.get(record.runtime).stats(record) : undefined;
   return {
     container: container.view(),
     cgroup: sample?.stats,

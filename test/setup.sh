@@ -46,6 +46,32 @@ if [ -n "$wanted" ]; then
     die "apt-get install failed for:$wanted"
 fi
 
+# gVisor: the one of Debian 12 itself is too old. Its backports are on the same mirror, which apt's own configuration
+# names; without them the tests of gVisor are left out, and say so.
+install_runsc() {
+  [ "$(id -u)" = 0 ] || return 1
+  codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+  uri=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
+    awk -v release="$codename" '$2 == release { print $1; exit }')
+  [ -n "$uri" ] || return 1
+  sources=$(mktemp -d)
+  chmod 755 "$sources"
+  mkdir -p "$sources/parts" "$sources/lists/partial"
+  printf 'Types: deb\nURIs: %s\nSuites: %s-backports\nComponents: main\nSigned-By: %s\n' "$uri" "$codename" \
+    /usr/share/keyrings/debian-archive-keyring.gpg >"$sources/parts/backports.sources"
+  set -- -qq -o DPkg::Lock::Timeout=300 -o Dir::Etc::SourceList=/dev/null -o "Dir::Etc::SourceParts=$sources/parts" \
+    -o "Dir::State::lists=$sources/lists" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o APT::Sandbox::User=root
+  apt-get "$@" update 2>/dev/null && apt-get "$@" -y install --no-install-recommends runsc >/dev/null 2>&1
+  code=$?
+  rm -rf "$sources"
+  return $code
+}
+
+if ! installed runsc && ! command -v runsc >/dev/null; then
+  say "installing runsc from backports"
+  install_runsc || say "runsc (gVisor) is not to be had from this host's Debian mirror: its tests are left out"
+fi
+
 if [ "$what" != test ] && ! command -v go >/dev/null; then
   die "$what builds critest or containerd from its Go module: install Go 1.26 or later and put it on the PATH"
 fi

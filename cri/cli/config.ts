@@ -48,6 +48,8 @@ export interface Config {
   readonly volumePolicies: Readonly<Record<string, ConfiguredPolicy>>;
   /** Credentials for the cluster's API, which tells what of a volume no directory does; empty: it is not asked. */
   readonly kubeconfig: string;
+  /** Platform of gVisor's sandboxes; empty: systrap, else ptrace. */
+  readonly gvisorPlatform: string;
   /** Directories of CDI specifications; of two that have a device, the later one has it. */
   readonly cdiSpecDirs: readonly string[];
 }
@@ -79,6 +81,7 @@ const DEFAULTS: Config = {
   kubeletRoots: ['/var/lib/kubelet'],
   volumePolicies: {},
   kubeconfig: '',
+  gvisorPlatform: '',
   cdiSpecDirs: ['/etc/cdi', '/run/cdi'],
 };
 
@@ -110,6 +113,7 @@ export const CONFIG_KEYS: Readonly<Record<string, FlatField>> = {
   'volumes.kubelet_roots': 'kubeletRoots',
   kubeconfig: 'kubeconfig',
   'cdi.spec_dirs': 'cdiSpecDirs',
+  'gvisor.platform': 'gvisorPlatform',
 };
 
 /**
@@ -206,6 +210,9 @@ function check(config: Config): void {
   if (!/^(.*:)?\d{1,5}$|^$/.test(config.metricsAddress)) refuse('metrics.address must be HOST:PORT or PORT');
   if (config.tracingEndpoint !== '' && !/^https?:$/.test(protocolOf(config.tracingEndpoint))) {
     refuse('tracing.endpoint must be a URL as http://127.0.0.1:4318');
+  }
+  if (!['', 'systrap', 'ptrace', 'kvm'].includes(config.gvisorPlatform)) {
+    refuse('gvisor.platform must be systrap, ptrace or kvm');
   }
   if (!['debug', 'info', 'warn', 'error'].includes(config.logLevel)) {
     refuse('log_level must be debug, info, warn or error');

@@ -28,6 +28,7 @@ import type { PodRuntime } from '../../sandbox/types.js';
 import { volumePolicies } from '../../sandbox/volume-policies.js';
 import { WritableLayers } from '../../sandbox/writable-layers.js';
 import type { Config } from './config.js';
+import { gvisorHandler } from './gvisor-handler.js';
 
 export interface Assembly {
   readonly pods: PodRuntime;
@@ -79,7 +80,13 @@ export async function assemble(config: Config, log: Log, bundles = ownDirectory(
   });
   const cgroupDriver = config.cgroupDriver === 'systemd' ? SYSTEMD : CGROUPFS;
   const backendParts = { state, keeper, cgroups, cgroupDriver, sampler, host, log };
-  const handlers = new Handlers(handlersOf(runtimes, backendParts), config.defaultHandler);
+  const gvisor = await gvisorHandler(backendParts, {
+    stateDir: path.join(root, 'probe'),
+    platform: config.gvisorPlatform,
+    log,
+  });
+  const handlers = new Handlers([...handlersOf(runtimes, backendParts), gvisor], config.defaultHandler);
+  for (const name of Object.keys(config.volumePolicies)) await handlers.tried(name);
   pods = createPodRuntime({
     root,
     state,

@@ -17,6 +17,7 @@ import { LogFile } from './log-file.js';
 import type { KeptContainer } from './protocol.js';
 import { type Intent, loadRecord, PID_FILE } from './record.js';
 import { type KeeperEnds, reopenFifos } from './stdio.js';
+import { isAlive, WatchedInit } from './watched-init.js';
 
 const GAP = 'keeper restarted, output may be missing';
 const POLL_MS = 100;
@@ -64,7 +65,7 @@ export async function adoptAll(children: Children, services: ContainerServices):
   for (const intent of intents) {
     try {
       const record = await loadRecord(intent.directory);
-      if (record === undefined) await undoCreate(intent, services);
+      if (record === undefined) await undoCreate(intent, children, services);
       else containers.push(await adoptOne(intent, record, children, inits, services));
     } catch (error) {
       services.log.error({ id: intent.id, error: messageOf(error) }, 'a container could not be taken over');
@@ -84,10 +85,15 @@ async function adoptOne(
     return new Container(intent, record, { pidfd: -1, ends: NO_ENDS, logFile: undefined }, services);
   }
   const logFile = await openLogAgain(intent, services);
-  const pidfd = openInit(record);
+  const watched = intent.watch === undefined ? undefined : new WatchedInit(intent.watch, children);
+  const pidfd = watched === undefined ? openInit(record) : -1;
   const ends = intent.stdio.tty ? NO_ENDS : reopenFifos(intent.directory);
   for (const fd of [pidfd, ends.stdout, ends.stderr, ends.stdin]) if (fd !== undefined) children.saw(fd);
-  const container = new Container(intent, record, { pidfd, ends, logFile }, services);
+  const container = new Container(intent, record, { pidfd, watched, ends, logFile }, services);
+  if (watched !== undefined && isAlive(record)) {
+    void watched.start(record, (exitCode, signal) => container.exited(exitCode, signal));
+    return container;
+  }
   if (pidfd < 0) {
     container.exited(undefined, 0);
     return container;
@@ -128,10 +134,11 @@ function openInit(record: KeptContainer): number {
 }
 
 /** The keeper was killed while this was being created: nobody was told of it, so it goes. */
-async function undoCreate(intent: Intent, services: ContainerServices): Promise<void> {
+async function undoCreate(intent: Intent, children: Children, services: ContainerServices): Promise<void> {
   services.log.warn({ id: intent.id }, 'undoing a container whose creating was cut off');
   if (intent.creator !== undefined) killByPid(intent.creator.pid, intent.creator.startTime);
-  await killInitOf(intent);
+  if (intent.watch === undefined) await killInitOf(intent);
+  else await new WatchedInit(intent.watch, children).killAll();
   await killCgroups(intent.cgroupDirs);
   await rm(intent.directory, { recursive: true, force: true });
   await services.intents.remove(intent.id);

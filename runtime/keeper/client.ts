@@ -70,7 +70,9 @@ export class KeeperClient implements Keeper {
   }
 
   async create(spec: KeptContainerSpec): Promise<KeptContainer> {
-    const result = await this.#call('create', spec, { timeoutMs: spec.createTimeoutMs + MARGIN_MS });
+    // A name of its own: a keeper that knows no watches must not take the sandbox for the container.
+    const method = spec.watch === undefined ? 'create' : 'createWatched';
+    const result = await this.#call(method, spec, { timeoutMs: spec.createTimeoutMs + MARGIN_MS });
     const container = asContainer(result);
     if (container === undefined) throw new CribError('INTERNAL', 'the keeper answered create with no container');
     this.#told.delete(spec.id);

@@ -12,7 +12,7 @@ import { Exec, type OutputName } from './exec.js';
 import { encodeFrame, FrameReader, isObject } from './frames.js';
 import type { KeeperCore } from './keeper-core.js';
 import { KEEPER_PROTOCOL_VERSION, type KeptContainer, type KeptProcess } from './protocol.js';
-import { argvOf, envOf, execOf, idOf, numberOf, pipesOf, sessionOf, specOf } from './requests.js';
+import { argvOf, envOf, execOf, idOf, numberOf, pipesOf, sessionOf, specOf, watchedSpecOf } from './requests.js';
 import { Session } from './session.js';
 
 /** A client that does not read what it asked for is cut off here: the keeper's memory is not its buffer. */
@@ -98,6 +98,8 @@ export class Connection {
     switch (method) {
       case 'create':
         return this.#core.create(specOf(params));
+      case 'createWatched':
+        return this.#core.create(watchedSpecOf(params));
       case 'run':
         return this.#core.run(argvOf(params, 'argv'), envOf(params), numberOf(params, 'timeoutMs'));
       case 'exec':

@@ -23,12 +23,14 @@ import { PipeWriter } from './pipe-writer.js';
 import type { KeptContainer } from './protocol.js';
 import { type Intent, type Intents, saveRecord } from './record.js';
 import { countPipes, type KeeperEnds } from './stdio.js';
+import type { WatchedInit } from './watched-init.js';
 
 /** A process outside the container may hold the FIFOs after init's exit: silence this long is the end, */
 const DRAIN_IDLE_MS = 1000;
 /** and so is this time altogether. */
 const DRAIN_MAX_MS = 15_000;
 const FLUSH_MAX_MS = 15_000;
+const SIGKILL = 9;
 const RECORD_ATTEMPTS = 4;
 
 export interface ContainerServices {
@@ -39,8 +41,9 @@ export interface ContainerServices {
 }
 
 export interface ContainerHandles {
-  /** -1 when init had ended before one could be opened. */
+  /** -1 when init had ended before one could be opened, and for one that is watched. */
   readonly pidfd: number;
+  readonly watched?: WatchedInit | undefined;
   readonly ends: KeeperEnds;
   readonly logFile: LogFile | undefined;
 }
@@ -52,6 +55,7 @@ export class Container {
   readonly #readers: OutputReader[] = [];
   #record: KeptContainer;
   #pidfd: number;
+  readonly #watched: WatchedInit | undefined;
   readonly #terminal: number | undefined;
   readonly #attachments = new Set<Attachment>();
   /** The FIFO until somebody attaches, then what feeds it. */
@@ -66,6 +70,7 @@ export class Container {
     this.#record = record;
     this.#services = services;
     this.#pidfd = handles.pidfd;
+    this.#watched = handles.watched;
     this.#logFile = handles.logFile;
     this.#stdin = handles.ends.stdin;
     this.#terminal = handles.ends.terminal;
@@ -102,12 +107,14 @@ export class Container {
   }
 
   /** No error when init has exited. */
-  signal(signal: number): void {
+  async signal(signal: number): Promise<void> {
     if (this.#pidfd >= 0) signalPidfd(this.#pidfd, signal);
+    else if (this.#ending === undefined) await this.#watched?.signal(signal);
   }
 
   async killAll(): Promise<void> {
-    this.signal(9);
+    if (this.#pidfd >= 0) signalPidfd(this.#pidfd, SIGKILL);
+    await this.#watched?.killAll();
     await killCgroups(this.intent.cgroupDirs);
   }
 
@@ -158,6 +165,7 @@ export class Container {
   /** Lets go of a container whose creating failed: its processes are gone, nothing is recorded. */
   abandon(): void {
     this.#ending = Promise.resolve();
+    this.#watched?.close();
     this.#closePidfd();
     this.#closeStdio();
     this.#logFile?.close();
@@ -190,6 +198,8 @@ export class Container {
   }
 
   async #killAndDrain(): Promise<void> {
+    this.#watched?.close();
+    await this.#watched?.killAll().catch(() => undefined); // its sandbox may be gone
     await killCgroups(this.intent.cgroupDirs);
     for (const reader of this.#readers) reader.ignoreSlowTaps();
     await Promise.all(this.#readers.map((reader) => reader.drained(DRAIN_IDLE_MS, DRAIN_MAX_MS)));

@@ -27,6 +27,7 @@ import {
   makeFifos,
   STDIO_FIFOS,
 } from './stdio.js';
+import { WatchedInit } from './watched-init.js';
 
 const STDERR_TAIL = 4096;
 const CONSOLE_MESSAGES = 'create.err';
@@ -42,6 +43,7 @@ interface Attempt {
   containerEnds?: ContainerEnds;
   console?: ConsoleSocket;
   pidfd?: number;
+  watched?: WatchedInit;
   container?: Container;
 }
 
@@ -52,6 +54,7 @@ export async function createContainer(
   services: ContainerServices,
 ): Promise<Container> {
   const attempt: Attempt = { spec, intent: intentOf(spec), pidFile: path.join(spec.directory, PID_FILE) };
+  if (spec.watch !== undefined) attempt.watched = new WatchedInit(spec.watch, children);
   const endOfCreate = children.expectInit();
   try {
     return await carryOut(attempt, children, services);
@@ -152,7 +155,7 @@ async function adopt(attempt: Attempt, children: Children, services: ContainerSe
   const pid = Number((await readFile(attempt.pidFile, 'latin1')).trim());
   if (!Number.isInteger(pid) || pid <= 1) throw new Error(`${attempt.pidFile} does not hold a process id`);
   const ended = children.hasEnded(pid);
-  attempt.pidfd = ended ? -1 : openPidfd(pid);
+  attempt.pidfd = ended || attempt.watched !== undefined ? -1 : openPidfd(pid);
   children.saw(attempt.pidfd);
   const startTime = ended ? '' : (startTimeOf(pid) ?? '');
   if (spec.stdio.tty) attempt.ends = takeTerminal(attempt);
@@ -167,11 +170,13 @@ async function adopt(attempt: Attempt, children: Children, services: ContainerSe
     exit: undefined,
   };
   const ends = attempt.ends ?? { stdout: undefined, stderr: undefined, stdin: undefined, terminal: undefined };
-  const handles = { pidfd: attempt.pidfd, ends, logFile: attempt.logFile };
+  const { watched } = attempt;
+  const handles = { pidfd: attempt.pidfd, watched, ends, logFile: attempt.logFile };
   const container = new Container(attempt.intent, record, handles, services);
   attempt.container = container;
   await container.save();
-  children.watch(pid, (exit) => container.exited(exit.exitCode, exit.signal));
+  if (watched !== undefined) void watched.start(record, (exitCode, signal) => container.exited(exitCode, signal));
+  else children.watch(pid, (exit) => container.exited(exit.exitCode, exit.signal));
   return container;
 }
 
@@ -192,7 +197,7 @@ async function undo(attempt: Attempt, children: Children, services: ContainerSer
   const { spec } = attempt;
   const failed = (step: string) => (error: unknown) =>
     services.log.warn({ id: spec.id, step, error: messageOf(error) }, 'could not undo a step of a failed create');
-  await killInit(attempt, children).catch(failed('kill init'));
+  await (attempt.watched?.killAll() ?? killInit(attempt, children)).catch(failed('kill init'));
   await killCgroups(spec.cgroupDirs).catch(failed('kill cgroup'));
   attempt.console?.close();
   dropContainerEnds(attempt);

@@ -43,6 +43,19 @@ export interface KeptContainerSpec {
    * container (cgroup v2: one; v1: the pids, else the freezer hierarchy).
    */
   readonly cgroupDirs: readonly string[];
+  /** For a container whose init is not a process of this host's; the pid file then names the sandbox that it is in. */
+  readonly watch?: KeptWatch;
+}
+
+/** Commands that see and end a container which another kernel runs. */
+export interface KeptWatch {
+  /** Ends when the container has, with `{"exitStatus": N}` on stdout; tells it again when run again (`runsc wait ID`). */
+  readonly waitArgv: readonly string[];
+  /** Signals init; `{signal}` in an argument is replaced by the number. */
+  readonly signalArgv: readonly string[];
+  /** SIGKILLs everything in the container. */
+  readonly killArgv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** What the keeper knows of a container; the same object is its durable record. */
@@ -133,9 +146,9 @@ export interface Keeper {
   attach(id: string, pipes: PassedPipes, onStarted: () => void, signal: AbortSignal): Promise<void>;
   /** Sets the window size of the container's terminal. */
   resize(id: string, columns: number, rows: number): Promise<void>;
-  /** Signals init through its pidfd. No error when it has exited. */
+  /** Signals init, through its pidfd or `watch`. No error when it has exited. */
   signal(id: string, signal: number): Promise<void>;
-  /** SIGKILLs everything in the container's cgroup. */
+  /** SIGKILLs everything in the container. */
   killAll(id: string): Promise<void>;
   /** Closes and opens the log file again (ReopenContainerLog). */
   reopenLog(id: string): Promise<void>;

@@ -9,7 +9,7 @@ import path from 'node:path';
 import { replaceFile } from '../durable-file.js';
 import { errnoName } from '../linux/libc.js';
 import { isObject } from './frames.js';
-import type { KeptContainer, KeptContainerSpec, KeptExit, KeptStdio } from './protocol.js';
+import type { KeptContainer, KeptContainerSpec, KeptExit, KeptStdio, KeptWatch } from './protocol.js';
 
 const VERSION = 1;
 const MAX_BYTES = 1024 * 1024;
@@ -19,6 +19,7 @@ export interface Intent {
   readonly directory: string;
   readonly stdio: KeptStdio;
   readonly cgroupDirs: readonly string[];
+  readonly watch?: KeptWatch;
   /** The command that creates it, so that a new keeper can end one that its predecessor left behind. */
   readonly creator?: { readonly pid: number; readonly startTime: string };
 }
@@ -27,7 +28,8 @@ export const PID_FILE = 'init.pid';
 export const RECORD_FILE = 'keeper.json';
 
 export function intentOf(spec: KeptContainerSpec): Intent {
-  return { id: spec.id, directory: spec.directory, stdio: spec.stdio, cgroupDirs: spec.cgroupDirs };
+  const { id, directory, stdio, cgroupDirs, watch } = spec;
+  return { id, directory, stdio, cgroupDirs, ...(watch === undefined ? {} : { watch }) };
 }
 
 /** `sync` makes it survive a power cut. */

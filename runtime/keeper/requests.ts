@@ -4,7 +4,7 @@ import path from 'node:path';
 import { CribError } from '../errors.js';
 import { isObject } from './frames.js';
 import type { PassedPipe, PassedPipes } from './passed-pipe.js';
-import type { KeptContainerSpec, KeptExecSpec, KeptSessionSpec, KeptStdio } from './protocol.js';
+import type { KeptContainerSpec, KeptExecSpec, KeptSessionSpec, KeptStdio, KeptWatch } from './protocol.js';
 
 const ID = /^[A-Za-z0-9_+.-]{1,200}$/;
 
@@ -87,6 +87,21 @@ export function specOf(fields: Fields): KeptContainerSpec {
     stdio: stdioOf(fields),
     createTimeoutMs: numberOf(fields, 'createTimeoutMs'),
     cgroupDirs: textsOf(fields, 'cgroupDirs'),
+  };
+}
+
+export function watchedSpecOf(fields: Fields): KeptContainerSpec {
+  return { ...specOf(fields), watch: watchOf(fields) };
+}
+
+function watchOf(fields: Fields): KeptWatch {
+  const value = fields.watch;
+  if (!isObject(value)) throw invalid('watch', 'an object');
+  return {
+    waitArgv: argvOf(value, 'waitArgv'),
+    signalArgv: argvOf(value, 'signalArgv'),
+    killArgv: argvOf(value, 'killArgv'),
+    env: envOf(value),
   };
 }
 

@@ -66,7 +66,8 @@ export function chooseRuntime(runtimes: readonly OciRuntime[]): OciRuntime {
   throw new CribError('FAILED_PRECONDITION', `no OCI runtime works on this host: ${why}`);
 }
 
-async function findExecutable(name: string): Promise<string | undefined> {
+/** A program on the PATH or in the system's directories; one with a slash as it is. undefined: there is none. */
+export async function findExecutable(name: string): Promise<string | undefined> {
   const directories = `${process.env.PATH ?? ''}:${RUNTIME_PATH}`.split(':');
   const candidates = name.includes('/')
     ? [path.resolve(name)]
@@ -128,7 +129,7 @@ function isLayoutRefused(failure: string): boolean {
  * Another file, another kernel or another cgroup layout is another question; so is a directory that has been opened to
  * the users of user namespaces.
  */
-async function cacheKey(file: string, stateDir: string): Promise<string> {
+export async function cacheKey(file: string, stateDir: string): Promise<string> {
   const { mtimeMs, size } = await fs.stat(file);
   const layout = findHierarchies(await fs.readFile('/proc/self/mountinfo', 'utf8'));
   const reachable = await requireReachable(stateDir).then(
@@ -140,7 +141,7 @@ async function cacheKey(file: string, stateDir: string): Promise<string> {
 }
 
 /** `runc version 1.1.5+ds1` is the first line of `--version`. */
-async function versionOf(file: string): Promise<string> {
+export async function versionOf(file: string): Promise<string> {
   const text = await runRuntime([file, '--version'], QUERY_LIMIT_MS).catch(() => '');
   return /version\s+v?(\S+)/i.exec(text)?.[1] ?? '';
 }

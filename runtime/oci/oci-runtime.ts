@@ -143,6 +143,16 @@ export class OciRuntime implements RuntimeFacts {
     return this.#argv(target, 'resume');
   }
 
+  /** runsc only: ends with the container, and prints its exit code as JSON. */
+  waitArgv(target: ContainerTarget): string[] {
+    return this.#argv(target, 'wait');
+  }
+
+  /** runsc only: connects to the unix socket and joins it to the port in the sandbox. */
+  portForwardArgv(target: ContainerTarget, port: number, socket: string): string[] {
+    return [...this.#argv(target, 'port-forward', ['--stream', socket]), String(port)];
+  }
+
   stateArgv(target: ContainerTarget): string[] {
     return this.#argv(target, 'state');
   }

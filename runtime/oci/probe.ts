@@ -19,6 +19,10 @@ const SYSTEM_DIRECTORIES = ['usr', 'bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx
 
 /** Something that a container needs besides, to be tried with one. */
 export interface Trial {
+  /** Options of the runtime before its command. */
+  readonly options?: readonly string[];
+  /** What is run in place of the runtime's command line. */
+  wrap?(argv: readonly string[]): string[];
   /** Changes `spec`, in whose bundle `directory` it may make files and the mounts that `MOUNT_POINTS` names. */
   prepare(spec: ProbeSpec, directory: string): Promise<void>;
   /** Throws when what the container wrote is not what it should be. */
@@ -45,7 +49,7 @@ export async function probeRuntime(
 ): Promise<string | undefined> {
   const id = `${facts.name.replace(/[^A-Za-z0-9_.+]/g, '_')}-${process.pid}`;
   const directory = path.join(stateDir, `probe-${id}`);
-  const runtime = new OciRuntime(facts);
+  const runtime = new OciRuntime(facts, trial?.options);
   const target = { id: `crib-probe-${id}`, root: path.join(directory, 'root'), log: path.join(directory, 'log') };
   try {
     await fs.mkdir(path.join(directory, 'rootfs'), { recursive: true, mode: 0o711 });
@@ -54,7 +58,7 @@ export async function probeRuntime(
     await fs.writeFile(path.join(directory, 'config.json'), JSON.stringify({ ociVersion: '1.0.2', ...spec }));
     const [command, ...rest] = runtime.createArgv({ ...target, bundle: directory, pidFile: `${directory}/pid` });
     const argv = [command ?? '', ...rest.map((word) => (word === 'create' ? 'run' : word))];
-    const output = await runtime.run(argv, RUN_LIMIT_MS);
+    const output = await runtime.run(trial?.wrap?.(argv) ?? argv, RUN_LIMIT_MS);
     trial?.check(output);
     return undefined;
   } catch (error) {

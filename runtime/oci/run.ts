@@ -42,17 +42,20 @@ function describe(argv: readonly string[]): string {
   return [path.basename(argv[0] ?? 'runtime'), commandOf(argv), argv.at(-1)].join(' ');
 }
 
-/** The sub-command: the first word after the global options, which all take a value but this one. */
+/** The sub-command: the first word after the global options, which all take a value, within the word or after it, but one. */
 function commandOf(argv: readonly string[]): string {
   let index = 1;
-  while (argv[index]?.startsWith('--')) index += argv[index] === '--systemd-cgroup' ? 1 : 2;
+  for (let word = argv[index]; word?.startsWith('--'); word = argv[index]) {
+    index += word === '--systemd-cgroup' || word.includes('=') ? 1 : 2;
+  }
   return argv[index] ?? '';
 }
 
-/** runc: "container does not exist"; crun: "error opening file `…/status`: No such file or directory". */
+/** runc: "container does not exist"; crun: "error opening file `…/status`: No such file or directory"; runsc the third. */
 function codeOfReason(reason: string | undefined): ErrorCode {
   if (reason === undefined) return 'INTERNAL';
-  const unknown = /^container (with id .* )?does not exist$|error opening file .*\/status.*No such file/i;
+  const unknown =
+    /^container (with id .* )?does not exist$|error opening file .*\/status.*No such file|^loading (container|sandbox): file does not exist$/i;
   return unknown.test(reason) ? 'NOT_FOUND' : 'INTERNAL';
 }
 

@@ -6,6 +6,7 @@
 import path from 'node:path';
 import type { Duplex } from 'node:stream';
 import { allDone } from '../../runtime/all-done.js';
+import type { CgroupSample } from '../../runtime/cgroups/sampler.js';
 import { requireReachable } from '../../runtime/containers/reachable.js';
 import { unmountAll } from '../../runtime/containers/rootfs.js';
 import { makeDirectory } from '../../runtime/durable-file.js';
@@ -13,21 +14,24 @@ import { messageOf } from '../../runtime/errors.js';
 import type { KeptContainer } from '../../runtime/keeper/protocol.js';
 import { FS_MAGIC } from '../../runtime/linux/constants.js';
 import { statFilesystem } from '../../runtime/linux/files.js';
+import { startTimeOf } from '../../runtime/linux/processes.js';
 import type { ContainerTarget } from '../../runtime/oci/oci-runtime.js';
 import { removeTree } from '../../runtime/remove-tree.js';
-import type { OciResources } from '../../runtime/spec/types.js';
+import type { OciResources, OciSpec } from '../../runtime/spec/types.js';
 import { step } from '../../runtime/steps.js';
 import type { SandboxCapabilities } from '../../volumes/types.js';
 import type { SandboxBackend } from '../backend.js';
+import type { PodConfig } from '../config.js';
 import type { ContainerRecord } from '../container-record.js';
 import { attachSession } from '../kept/attach-session.js';
+import { runtimeEnvironment, stdioOf } from '../kept/create-kept.js';
 import type { ExecPlace } from '../kept/exec-files.js';
 import { execSession } from '../kept/exec-session.js';
 import { execSync } from '../kept/exec-sync.js';
-import { KeptProcesses, type KeptProcessParts, LOG_LINE_MAX, runtimeEnvironment } from '../kept/kept-processes.js';
+import { KeptProcesses, type KeptProcessParts } from '../kept/kept-processes.js';
 import { type NamespaceRequest, PINNED, pinNamespaces } from '../pod/namespaces.js';
 import { ownerOf } from '../pod/owners.js';
-import { makePodFiles, podFiles, writeHosts } from '../pod/pod-files.js';
+import { makePodFiles, makePodShm, podFiles, writeHosts } from '../pod/pod-files.js';
 import type { PodRecord } from '../pod-record.js';
 import type { ExecSpec, SessionStreams } from '../streams.js';
 import type { ExecSyncResult } from '../types.js';
@@ -69,7 +73,7 @@ export class HostBackend implements SandboxBackend {
     await makeDirectory(pins, 0o700);
     if (pod.namespaces.user !== undefined) await requireReachable(this.#parts.state);
     await allDone([
-      step('prepare-pod/files', () => makePodFiles(pod, directory)),
+      step('prepare-pod/files', () => allDone([makePodFiles(pod, directory), makePodShm(pod, directory)])),
       step('prepare-pod/cgroup', () => this.#prepareCgroup(pod)),
     ]);
     await step('prepare-pod/namespaces', async () => pinNamespaces(namespaceRequest(pod, pins)));
@@ -107,16 +111,22 @@ export class HostBackend implements SandboxBackend {
     return this.#inits.namespace(pod);
   }
 
+  pidNamespaceOf({ pid, startTime }: ContainerRecord): string | undefined {
+    return startTimeOf(pid) === startTime ? `/proc/${pid}/ns/pid` : undefined;
+  }
+
+  checkPod(config: PodConfig): void {
+    podSysctls(config);
+  }
+
+  checkContainer(): void {}
+
+  containerSpec(_pod: PodRecord, _id: string, spec: OciSpec): OciSpec {
+    return spec;
+  }
+
   start(container: ContainerRecord, bundle: string): Promise<KeptContainer> {
-    const { config } = container;
-    return this.#kept.create(container.id, bundle, container.cgroup, {
-      tty: config.tty,
-      stdin: config.stdin,
-      stdinOnce: config.stdinOnce,
-      ...ownerOf(container),
-      logPath: container.logPath,
-      maxLineBytes: LOG_LINE_MAX,
-    });
+    return this.#kept.create(container.id, bundle, container.cgroup, stdioOf(container));
   }
 
   execSync(
@@ -160,6 +170,10 @@ export class HostBackend implements SandboxBackend {
 
   update(container: ContainerRecord, resources: OciResources): Promise<void> {
     return this.#parts.runtime.update(this.#target(container.id), resources);
+  }
+
+  stats({ cgroup }: ContainerRecord): Promise<CgroupSample | undefined> {
+    return this.#parts.sampler.statsCached(cgroup);
   }
 
   async clear(container: ContainerRecord): Promise<void> {

@@ -7,21 +7,14 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import type { CgroupDriver } from '../../runtime/cgroups/driver.js';
 import type { IdMapping } from '../../runtime/containers/config.js';
-import { CribError } from '../../runtime/errors.js';
-import { errnoName } from '../../runtime/linux/libc.js';
 import { idMappingsOf } from '../../runtime/spec/namespaces.js';
 import type { HostFacts, OciSpec, PodUserNamespace } from '../../runtime/spec/types.js';
+import { initId, initRootfs } from '../pod/init-rootfs.js';
 import type { PodRecord } from '../pod-record.js';
 
-const CANDIDATES = ['/usr/bin/catatonit', '/usr/libexec/podman/catatonit', '/usr/local/bin/catatonit'];
 const NOBODY = 65534;
 /** As containerd gives its pause container: the last of a pod to be killed when memory runs out. */
 const OOM_SCORE_ADJ = -998;
-
-/** Id of the init among the keeper's and the OCI runtime's containers; derived, so that any start can find it. */
-export function initId(podId: string): string {
-  return `${podId}-init`;
-}
 
 /** Writes the init's bundle below the pod's directory and returns its path. */
 export async function initBundle(
@@ -31,53 +24,13 @@ export async function initBundle(
   host: HostFacts,
   driver: CgroupDriver,
 ): Promise<string> {
-  const rootfs = await initRootfs(state);
+  const rootfs = await initRootfs(state, 'a pod with a shared PID namespace needs catatonit as its init');
   const bundle = path.join(podDirectory, 'init');
   await fs.mkdir(bundle, { recursive: true, mode: 0o700 });
   await fs.writeFile(path.join(bundle, 'config.json'), JSON.stringify(initSpec(pod, rootfs, host, driver)), {
     mode: 0o600,
   });
   return bundle;
-}
-
-/** One for all pods, read-only: the binary, and the directories an OCI runtime mounts on. Pods made at once wait for one. */
-async function initRootfs(state: string): Promise<string> {
-  const rootfs = path.join(state, 'init-rootfs');
-  if (await exists(path.join(rootfs, 'catatonit'))) return rootfs;
-  const making = inProgress.get(rootfs) ?? makeRootfs(rootfs).finally(() => inProgress.delete(rootfs));
-  inProgress.set(rootfs, making);
-  await making;
-  return rootfs;
-}
-
-const inProgress = new Map<string, Promise<void>>();
-
-/** The temporary file always has the same name, so that one that a crash left is used again. */
-async function makeRootfs(rootfs: string): Promise<void> {
-  for (const directory of ['dev', 'proc']) await fs.mkdir(path.join(rootfs, directory), { recursive: true });
-  const binary = path.join(rootfs, 'catatonit');
-  const temporary = `${binary}.tmp`;
-  await fs.copyFile(await findCatatonit(), temporary);
-  await fs.chmod(temporary, 0o755);
-  await fs.rename(temporary, binary);
-}
-
-async function findCatatonit(): Promise<string> {
-  for (const candidate of CANDIDATES) if (await exists(candidate)) return candidate;
-  throw new CribError(
-    'FAILED_PRECONDITION',
-    `a pod with a shared PID namespace needs catatonit as its init, which is in none of ${CANDIDATES.join(', ')}; install the package catatonit`,
-  );
-}
-
-async function exists(file: string): Promise<boolean> {
-  try {
-    await fs.access(file);
-    return true;
-  } catch (error) {
-    if (errnoName(error) === 'ENOENT') return false;
-    throw error;
-  }
 }
 
 /** In a user namespace that is too small for nobody, its last user. */

@@ -7,10 +7,12 @@ import { forgetWhenEnded } from '../../runtime/keeper/forget.js';
 import type { Keeper, KeptContainer } from '../../runtime/keeper/protocol.js';
 import { startTimeOf } from '../../runtime/linux/processes.js';
 import type { HostFacts } from '../../runtime/spec/types.js';
-import { type KeptProcesses, LOG_LINE_MAX } from '../kept/kept-processes.js';
+import { silentStdio } from '../kept/create-kept.js';
+import type { KeptProcesses } from '../kept/kept-processes.js';
+import { initId } from '../pod/init-rootfs.js';
 import { outside } from '../pod/owners.js';
 import type { PodRecord } from '../pod-record.js';
-import { initBundle, initId } from './init.js';
+import { initBundle } from './init.js';
 
 export interface PodInitParts {
   readonly state: string;
@@ -34,15 +36,9 @@ export class PodInits {
     if (pod.namespaces.pid !== 'pod') return;
     const { state, host, cgroupDriver } = this.#parts;
     const bundle = await initBundle(pod, podDirectory, state, host, cgroupDriver);
-    await this.#kept.create(initId(pod.id), bundle, this.#cgroup(pod), {
-      tty: false,
-      stdin: false,
-      stdinOnce: false,
-      uid: outside(pod.namespaces.user?.uids, 0),
-      gid: outside(pod.namespaces.user?.gids, 0),
-      logPath: '',
-      maxLineBytes: LOG_LINE_MAX,
-    });
+    const { user } = pod.namespaces;
+    const stdio = silentStdio({ uid: outside(user?.uids, 0), gid: outside(user?.gids, 0) });
+    await this.#kept.create(initId(pod.id), bundle, this.#cgroup(pod), stdio);
   }
 
   /** Kills it and waits until the keeper has let go of it. Idempotent. */

@@ -4,14 +4,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { CgroupSampler } from '../../runtime/cgroups/sampler.js';
 import type { Cgroups } from '../../runtime/cgroups/types.js';
-import { messageOf } from '../../runtime/errors.js';
 import type { Keeper, KeptContainer, KeptStdio } from '../../runtime/keeper/protocol.js';
 import type { Log } from '../../runtime/log.js';
 import { CONSOLE_SOCKET, type OciRuntime } from '../../runtime/oci/oci-runtime.js';
-
-const CREATE_TIMEOUT_MS = 120_000;
-/** Longest line of a container's log, in bytes, before it is split (containerd's max_container_log_line_size). */
-export const LOG_LINE_MAX = 16 * 1024;
+import { createKept, runtimeLog } from './create-kept.js';
 
 export interface KeptProcessParts {
   /** Directory of everything that a reboot may drop. */
@@ -36,28 +32,13 @@ export class KeptProcesses {
   }
 
   /** Creates and starts `bundle`. Throws what the runtime says; nothing is left then, or it goes with the container. */
-  async create(id: string, bundle: string, cgroup: string, stdio: KeptStdio): Promise<KeptContainer> {
-    const { runtime, keeper, cgroups, log } = this.#parts;
-    const runtimeLog = path.join(bundle, 'runtime.log');
+  create(id: string, bundle: string, cgroup: string, stdio: KeptStdio): Promise<KeptContainer> {
+    const { runtime, cgroups } = this.#parts;
     const console = stdio.tty ? { consoleSocket: CONSOLE_SOCKET } : {};
-    try {
-      return await keeper.create({
-        id,
-        directory: path.join(bundle, 'io'),
-        createArgv: runtime.runArgv({ id, bundle, root: this.runtimeRoot, log: runtimeLog, ...console }),
-        env: runtimeEnvironment(),
-        runtimeLog,
-        stdio,
-        createTimeoutMs: CREATE_TIMEOUT_MS,
-        cgroupDirs: cgroups.directories(cgroup),
-      });
-    } catch (error) {
-      // What cannot be cleared yet (the keeper died, and the runtime goes on for a moment) goes with the container.
-      await this.clear(id, cgroup).catch((failure: unknown) => {
-        log.warn({ id, error: messageOf(failure) }, 'a container that was not created is not cleared away yet');
-      });
-      throw error;
-    }
+    const target = { id, bundle, root: this.runtimeRoot, log: runtimeLog(bundle) };
+    const createArgv = runtime.runArgv({ ...target, ...console });
+    const request = { id, bundle, createArgv, stdio, cgroupDirs: cgroups.directories(cgroup) };
+    return createKept(this.#parts, request, () => this.clear(id, cgroup));
   }
 
   /**
@@ -70,9 +51,4 @@ export class KeptProcesses {
     this.#parts.sampler.forget(cgroup);
     fs.rmSync(path.join(this.runtimeRoot, id), { recursive: true, force: true }); // one file, mostly in memory
   }
-}
-
-/** OCI runtimes get a small, known environment: nothing of cribd's own reaches them. */
-export function runtimeEnvironment(): Record<string, string> {
-  return { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' };
 }

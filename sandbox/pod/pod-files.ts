@@ -13,7 +13,7 @@ import { outside } from './owners.js';
 
 const SHM_SIZE = '65536k';
 
-/** Writes hostname and resolv.conf and mounts the pod's /dev/shm below `directory`. */
+/** Writes hostname and resolv.conf below `directory`. */
 export async function makePodFiles(pod: PodRecord, directory: string): Promise<void> {
   const hostname = pod.config.hostname || os.hostname();
   const owner = ownerOf(pod);
@@ -21,8 +21,12 @@ export async function makePodFiles(pod: PodRecord, directory: string): Promise<v
   await allDone([
     writePublic(path.join(directory, 'hostname'), `${hostname}\n`, owner),
     writePublic(path.join(directory, 'resolv.conf'), resolv, owner),
-    ...(pod.namespaces.ipc === 'host' ? [] : [mountShm(path.join(directory, 'shm'), owner)]),
   ]);
+}
+
+/** Mounts the pod's /dev/shm below `directory`, unless it has the host's. */
+export async function makePodShm(pod: PodRecord, directory: string): Promise<void> {
+  if (pod.namespaces.ipc !== 'host') await mountShm(path.join(directory, 'shm'), ownerOf(pod));
 }
 
 /** Writes /etc/hosts, for clients that mount none of their own (a kubelet does): the host's, or the pod's own names. */

@@ -1,0 +1,194 @@
+/**
+ * The `gvisor` backend: a pod is one sentry, gVisor's kernel in user space, in the pod's network namespace and cgroup. Its
+ * root container starts with the pod; the others join it, and their processes are the sentry's, not the host's.
+ */
+
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import type { Duplex } from 'node:stream';
+import { allDone } from '../../runtime/all-done.js';
+import type { CgroupSample } from '../../runtime/cgroups/sampler.js';
+import type { ContainerConfig } from '../../runtime/containers/config.js';
+import { unmountIfMounted } from '../../runtime/containers/rootfs.js';
+import { makeDirectory } from '../../runtime/durable-file.js';
+import type { KeptContainer } from '../../runtime/keeper/protocol.js';
+import { CONSOLE_SOCKET, type ContainerTarget } from '../../runtime/oci/oci-runtime.js';
+import type { OciResources, OciSpec } from '../../runtime/spec/types.js';
+import { step } from '../../runtime/steps.js';
+import type { SandboxCapabilities } from '../../volumes/types.js';
+import type { SandboxBackend } from '../backend.js';
+import type { PodConfig } from '../config.js';
+import type { ContainerRecord } from '../container-record.js';
+import { attachSession } from '../kept/attach-session.js';
+import { createKept, runtimeEnvironment, runtimeLog, stdioOf } from '../kept/create-kept.js';
+import type { ExecPlace } from '../kept/exec-files.js';
+import { execSession } from '../kept/exec-session.js';
+import { execSync } from '../kept/exec-sync.js';
+import { pinNamespaces } from '../pod/namespaces.js';
+import { ownerOf } from '../pod/owners.js';
+import { makePodFiles, podFiles, writeHosts } from '../pod/pod-files.js';
+import type { PodRecord } from '../pod-record.js';
+import type { ExecSpec, SessionStreams } from '../streams.js';
+import type { ExecSyncResult } from '../types.js';
+import type { GvisorBackendParts } from './parts.js';
+import { ownPidNamespace, runscRoot, sharedPidNamespace } from './places.js';
+import { forwardPort } from './port-forward.js';
+import { checkContainer, checkPod, unable } from './refusals.js';
+import { watchOf } from './runsc.js';
+import { Sentries } from './sentries.js';
+import { sentrySpec } from './spec.js';
+
+const CAPABILITIES: SandboxCapabilities = {
+  guest: true,
+  guestLocal: [],
+  idmap: false,
+  idmapObstacle: 'gVisor has one user namespace for all of its containers',
+  recursiveReadOnly: true,
+  submountsInUserNamespace: true,
+  bidirectionalPropagation: false,
+};
+
+export class GvisorBackend implements SandboxBackend {
+  readonly capabilities = CAPABILITIES;
+  readonly #parts: GvisorBackendParts;
+  readonly #sentries: Sentries;
+
+  constructor(parts: GvisorBackendParts) {
+    this.#parts = parts;
+    this.#sentries = new Sentries(parts);
+  }
+
+  checkPod(config: PodConfig): void {
+    checkPod(config);
+  }
+
+  checkContainer(config: ContainerConfig): void {
+    checkContainer(config);
+  }
+
+  async prepare(pod: PodRecord): Promise<void> {
+    const directory = this.#podDirectory(pod.id);
+    const pins = path.join(directory, 'ns');
+    await makeDirectory(pins, 0o700);
+    await allDone([
+      step('prepare-pod/files', () => makePodFiles(pod, directory)),
+      step('prepare-pod/cgroup', () => this.#prepareCgroup(pod)),
+    ]);
+    const network = { kinds: ['net'] as const, directory: pins, hostname: '', sysctls: {} };
+    await step('prepare-pod/namespaces', async () => pinNamespaces(network));
+  }
+
+  /** The sentry takes over what the pod's interfaces have when it starts, so it starts now that they are there. */
+  async finish(pod: PodRecord): Promise<void> {
+    await step('finish-pod/hosts', () => writeHosts(pod, this.#podDirectory(pod.id)));
+    await step('finish-pod/init', () => this.#sentries.start(pod, this.#podDirectory(pod.id)));
+  }
+
+  async release(pod: PodRecord): Promise<void> {
+    const directory = this.#podDirectory(pod.id);
+    await step('release-pod/init', () => this.#sentries.stop(pod));
+    await step('release-pod/unmount', async () => unmountIfMounted(path.join(directory, 'ns/net')));
+    await step('release-pod/files', () => fs.rm(directory, { recursive: true, force: true }));
+    await step('release-pod/cgroup', async () => {
+      if (pod.ownsCgroup) await this.#parts.cgroups.remove(pod.cgroup);
+    });
+    this.#parts.sampler.forget(pod.cgroup);
+  }
+
+  alive(pod: PodRecord): Promise<boolean> {
+    return this.#sentries.alive(pod);
+  }
+
+  /** Shared memory is the sentry's own. */
+  podFiles(pod: PodRecord): { destination: string; source: string }[] {
+    return podFiles(pod, this.#podDirectory(pod.id)).filter(({ destination }) => destination !== '/dev/shm');
+  }
+
+  async sharedPidNamespace(pod: PodRecord): Promise<string> {
+    return sharedPidNamespace(pod.id);
+  }
+
+  pidNamespaceOf({ id, podId, config }: ContainerRecord): string {
+    return config.security.namespaces.pid === 'pod' ? sharedPidNamespace(podId) : ownPidNamespace(id);
+  }
+
+  containerSpec(pod: PodRecord, id: string, spec: OciSpec): OciSpec {
+    return sentrySpec(pod, id, spec);
+  }
+
+  start(container: ContainerRecord, bundle: string): Promise<KeptContainer> {
+    const { runtime } = this.#parts;
+    const target = this.#target(container);
+    const stdio = stdioOf(container);
+    const console = stdio.tty ? { consoleSocket: CONSOLE_SOCKET } : {};
+    const createArgv = runtime.runArgv({ ...target, bundle, ...console });
+    const request = { id: container.id, bundle, createArgv, stdio, cgroupDirs: [], watch: watchOf(runtime, target) };
+    return createKept(this.#parts, request, () => this.clear(container));
+  }
+
+  execSync(
+    container: ContainerRecord,
+    command: readonly string[],
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<ExecSyncResult> {
+    return execSync(this.#execPlace(container), container.id, command, timeoutMs, signal);
+  }
+
+  exec(container: ContainerRecord, spec: ExecSpec, streams: SessionStreams, signal: AbortSignal): Promise<number> {
+    return execSession(this.#execPlace(container), container.id, spec, streams, signal);
+  }
+
+  attach(container: ContainerRecord, streams: SessionStreams, signal: AbortSignal): Promise<void> {
+    return attachSession(this.#parts.keeper, container, streams, signal);
+  }
+
+  connect(pod: PodRecord, port: number, signal: AbortSignal): Promise<Duplex> {
+    return forwardPort(this.#parts.runtime, this.#sentries.target(pod), port, signal);
+  }
+
+  async checkpoint(): Promise<void> {
+    throw unable('CheckpointContainer', 'runsc checkpoints whole sandboxes, in a format of its own');
+  }
+
+  async resume(): Promise<void> {}
+
+  /** The sentry's cgroup is the pod's affair; a container in it has no limits of its own in the host's kernel. */
+  async update(_container: ContainerRecord, _resources: OciResources): Promise<void> {}
+
+  async stats({ podId: _pod, cgroup }: ContainerRecord): Promise<CgroupSample | undefined> {
+    return this.#parts.sampler.statsCached(path.dirname(cgroup));
+  }
+
+  /** Also when the sentry is gone, and with it all that runsc knew. */
+  async clear(container: ContainerRecord): Promise<void> {
+    const target = this.#target(container);
+    const known = await fs.access(target.root).then(
+      () => true,
+      () => false,
+    );
+    if (known) await this.#parts.runtime.delete(target);
+  }
+
+  async #prepareCgroup(pod: PodRecord): Promise<void> {
+    const { cgroups } = this.#parts;
+    await cgroups.create(pod.cgroup);
+    if (pod.ownsCgroup && pod.config.resources !== undefined) await cgroups.apply(pod.cgroup, pod.config.resources);
+  }
+
+  #target({ id, podId }: ContainerRecord): ContainerTarget {
+    const { state } = this.#parts;
+    return { id, root: runscRoot(state, podId), log: runtimeLog(path.join(state, 'containers', id)) };
+  }
+
+  #podDirectory(id: string): string {
+    return path.join(this.#parts.state, 'pods', id);
+  }
+
+  #execPlace(container: ContainerRecord): ExecPlace {
+    const { keeper, runtime, state } = this.#parts;
+    const bundle = path.join(state, 'containers', container.id);
+    const { root: runtimeRoot } = this.#target(container);
+    return { keeper, runtime, env: runtimeEnvironment(), bundle, runtimeRoot, owner: ownerOf(container) };
+  }
+}

@@ -1,0 +1,55 @@
+/** From the OCI spec of a container to what runsc wants of it: the one place that knows how a sentry's differs. */
+
+import type { OciSpec } from '../../runtime/spec/types.js';
+import type { PodRecord } from '../pod-record.js';
+import { ownPidNamespace, sandboxName } from './places.js';
+
+interface Spec extends OciSpec {
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly mounts: readonly Mount[];
+  readonly linux: Readonly<Record<string, unknown>> & { readonly namespaces: readonly Namespace[] };
+}
+
+interface Mount {
+  readonly destination: string;
+  readonly type: string;
+  readonly source: string;
+  readonly options: readonly string[];
+}
+
+interface Namespace {
+  readonly type: string;
+  readonly path?: string;
+}
+
+/** `spec` is what buildSpec made for the container `id` of `pod`. */
+export function sentrySpec(pod: PodRecord, id: string, spec: OciSpec): OciSpec {
+  const { linux, annotations, mounts, ...rest } = spec as Spec;
+  return {
+    ...rest,
+    annotations: { ...annotations, 'io.kubernetes.cri.sandbox-id': sandboxName(pod.id) },
+    mounts: mounts.filter(isOfSentry).map((mount) => ({ ...mount, options: mount.options.map(optionOfSentry) })),
+    linux: linuxOf(linux, id),
+  };
+}
+
+/** The sentry serves its own. */
+function isOfSentry({ type }: Mount): boolean {
+  return type !== 'mqueue' && type !== 'cgroup';
+}
+
+/** All of a volume is behind one mount of the sentry's, so read-only is recursive there. */
+function optionOfSentry(option: string): string {
+  return option === 'rro' ? 'ro' : option;
+}
+
+/** Cgroups and devices are the sentry's affair; its one root propagates nothing. Namespaces are names to it. */
+function linuxOf(linux: Spec['linux'], id: string): OciSpec {
+  const { cgroupsPath: _cgroup, resources: _resources, devices: _devices, rootfsPropagation: _, ...rest } = linux;
+  return { ...rest, namespaces: linux.namespaces.filter(({ type }) => type !== 'cgroup').map((one) => named(one, id)) };
+}
+
+function named(namespace: Namespace, id: string): Namespace {
+  if (namespace.type !== 'pid' || namespace.path !== undefined) return namespace;
+  return { type: 'pid', path: ownPidNamespace(id) };
+}
