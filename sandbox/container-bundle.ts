@@ -1,7 +1,6 @@
 /** From a container's configuration to its OCI bundle: who it runs as, what it mounts, which namespaces it joins. */
 
 import os from 'node:os';
-import path from 'node:path';
 import { inject, resolveCdi } from '../runtime/cdi/inject.js';
 import type { ContainerConfig } from '../runtime/containers/config.js';
 import { CribError } from '../runtime/errors.js';
@@ -13,14 +12,12 @@ import { loadLocalhostSeccomp } from '../runtime/spec/seccomp/localhost.js';
 import { selinuxLabels } from '../runtime/spec/selinux.js';
 import type { NamespacePaths, OciSpec, ResolvedMount, ResolvedUser, SpecInput } from '../runtime/spec/types.js';
 import { resolveUser } from '../runtime/spec/users.js';
-import { ownedDirectory } from '../volumes/owned.js';
-import { podRoutesOf } from '../volumes/policy.js';
 import { prepareVolumes } from '../volumes/prepare.js';
 import { relabel } from '../volumes/relabel.js';
-import type { SandboxCapabilities, VolumeDecision } from '../volumes/types.js';
+import type { VolumeDecision } from '../volumes/types.js';
 import type { Node } from './node.js';
 import type { Pod } from './pod-record.js';
-import { settledVolumes } from './settled-volumes.js';
+import { volumeContext } from './volume-context.js';
 
 export interface BundleRequest {
   readonly id: string;
@@ -42,7 +39,7 @@ export interface Bundle {
 /** Gathers the facts and builds the OCI spec. Throws what the client can mend as INVALID_ARGUMENT, naming the field. */
 export async function buildBundle(node: Node, pod: Pod, request: BundleRequest): Promise<Bundle> {
   const { id, config, image, rootfs } = request;
-  const { volumes: volumeParts, cdiSpecDirs, host, log } = node.parts;
+  const { cdiSpecDirs, host, log } = node.parts;
   const { cgroupDriver } = node.parts;
   const cgroup = cgroupDriver.containerCgroup(pod.record.cgroup, id);
   const [user, devices, localhostSeccomp, apparmorProfile, namespaces] = await Promise.all([
@@ -54,21 +51,7 @@ export async function buildBundle(node: Node, pod: Pod, request: BundleRequest):
   ]);
   const label = selinuxLabels(config.security, host)?.mount ?? '';
   // Not beside the others: what it mounts must not come after the undo of one of them that failed.
-  const capabilities = capabilitiesOf(node, pod);
-  const policy = volumeParts.policyOf(pod.record.handler, capabilities);
-  const volumes = await prepareVolumes(config.mounts, {
-    capabilities,
-    policy,
-    podRoutes: podRoutesOf(pod.record.config.annotations, policy, capabilities),
-    podUid: pod.record.config.metadata.uid,
-    earlier: settledVolumes(node, pod),
-    rootfs,
-    roots: volumeParts.roots,
-    owned: ownedDirectory(node.bundle(id)),
-    overlays: path.join(node.containerRecords.directory(id), 'overlays'),
-    withoutSubmounts: leavesOutSubmounts(node, pod),
-    label,
-  });
+  const volumes = await prepareVolumes(config.mounts, volumeContext(node, pod, { id, rootfs, label }));
   const mounts = volumes.flatMap(({ mount, submounts = [] }) => (mount === undefined ? [] : [mount, ...submounts]));
   const { metadata, hostname, security } = pod.record.config;
   const cdi = await resolveCdi(config, user, cdiSpecDirs, log);
@@ -94,16 +77,6 @@ export async function buildBundle(node: Node, pod: Pod, request: BundleRequest):
   const spec = node.backend(pod.record).containerSpec(pod.record, id, built);
   const hasHooks = Object.keys(cdi?.hooks ?? {}).length > 0;
   return { spec, user, hasHooks, volumes: volumes.map((volume) => volume.decision), cgroup };
-}
-
-/** Out of a user namespace no mount gets back to the host: there, all of the host's are slaves (mount_namespaces(7)). */
-function capabilitiesOf(node: Node, { record }: Pod): SandboxCapabilities {
-  const { capabilities } = node.backend(record);
-  return record.namespaces.user === undefined ? capabilities : { ...capabilities, bidirectionalPropagation: false };
-}
-
-function leavesOutSubmounts(node: Node, { record }: Pod): boolean {
-  return record.namespaces.user !== undefined && !node.backend(record).capabilities.submountsInUserNamespace;
 }
 
 /** The pod's own files, where the client mounts nothing of its own. Read-only with the root file system. */

@@ -21,6 +21,7 @@ import { EventHub } from './events/hub.js';
 import { EventJournal } from './events/journal.js';
 import type { Handlers } from './handlers.js';
 import type { PodNetwork } from './network/types.js';
+import type { PodObjects } from './pod-objects.js';
 import { isPodRecord, type Pod, type PodRecord, type PodState } from './pod-record.js';
 import { Registry } from './registry.js';
 import type { WritableLayers } from './writable-layers.js';
@@ -48,6 +49,8 @@ export interface NodeParts {
   readonly handlers: Handlers;
   readonly writableLayers: WritableLayers;
   readonly volumes: VolumeParts;
+  /** undefined: no kubeconfig is given. */
+  readonly podObjects: PodObjects | undefined;
   /** Directories of CDI specifications, the least important first. */
   readonly cdiSpecDirs: readonly string[];
 }

@@ -26,6 +26,7 @@ mkdir -p dist/bundle
 bundle cribd cri/cli/main.ts
 bundle keeper runtime/keeper/main.ts
 bundle unpack runtime/images/unpack/main.ts
+bundle pod-worker cri/kubernetes/pod-worker.ts
 
 if [ -n "$missing" ]; then
   echo "build: no bundle made of$missing: there is no such file" >&2

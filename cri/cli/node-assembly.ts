@@ -23,10 +23,12 @@ import type { Handler } from '../../sandbox/handlers.js';
 import { Handlers } from '../../sandbox/handlers.js';
 import { HostBackend, type HostBackendParts } from '../../sandbox/host/backend.js';
 import { createNetwork } from '../../sandbox/network/index.js';
+import { PodObjects } from '../../sandbox/pod-objects.js';
 import { createPodRuntime } from '../../sandbox/runtime.js';
 import type { PodRuntime } from '../../sandbox/types.js';
 import { volumePolicies } from '../../sandbox/volume-policies.js';
 import { WritableLayers } from '../../sandbox/writable-layers.js';
+import { PodThread } from '../kubernetes/pod-thread.js';
 import type { Config } from './config.js';
 import { gvisorHandler } from './gvisor-handler.js';
 
@@ -105,6 +107,7 @@ export async function assemble(config: Config, log: Log, bundles = ownDirectory(
       roots: { docker: config.dockerRoots, kubelet: config.kubeletRoots },
       policyOf: volumePolicies(config.volumePolicies, handlers),
     },
+    podObjects: podObjectsOf(config, bundles, log),
     cdiSpecDirs: config.cdiSpecDirs,
   });
   await Promise.all([keeper.connect(), network.open()]);
@@ -148,6 +151,12 @@ function handlersOf(found: readonly OciRuntime[], parts: Omit<HostBackendParts, 
 function whyNone(runtimes: readonly OciRuntime[]): string {
   if (runtimes.length === 0) return 'neither crun nor runc is installed; install the package crun';
   return runtimes.map(({ name, reason }) => `${name}: ${reason}`).join('; ');
+}
+
+/** The thread that asks the cluster starts with the first question. */
+function podObjectsOf({ kubeconfig }: Config, bundles: string, log: Log): PodObjects | undefined {
+  if (kubeconfig === '') return undefined;
+  return new PodObjects(new PodThread(path.join(bundles, 'pod-worker.js'), kubeconfig), log);
 }
 
 function layersInUse(pods: PodRuntime | undefined): ReadonlySet<string> {
