@@ -8,7 +8,7 @@ import type { CgroupSample } from '../runtime/cgroups/sampler.js';
 import type { ContainerConfig } from '../runtime/containers/config.js';
 import type { KeptContainer } from '../runtime/keeper/protocol.js';
 import type { OciResources, OciSpec } from '../runtime/spec/types.js';
-import type { SandboxCapabilities } from '../volumes/types.js';
+import type { SandboxCapabilities, VolumeDecision } from '../volumes/types.js';
 import type { PodConfig } from './config.js';
 import type { ContainerRecord } from './container-record.js';
 import type { PodRecord } from './pod-record.js';
@@ -29,14 +29,20 @@ export interface SandboxBackend {
   release(pod: PodRecord): Promise<void>;
   /** True while what `prepare` made still stands. */
   alive(pod: PodRecord): Promise<boolean>;
+  /** Takes up again what is done for a pod while it runs, which has run on without cribd. */
+  takeUp(pod: PodRecord): Promise<void>;
+  /** Lets go of everything; pods go on. */
+  close(): void;
   /** Files that the pod gives each container: path in the container to path on the host. */
   podFiles(pod: PodRecord): readonly { readonly destination: string; readonly source: string }[];
   /** Path of a pod's shared PID namespace. */
   sharedPidNamespace(pod: PodRecord): Promise<string>;
   /** Path of a container's PID namespace, for another that joins it; undefined when it has ended. */
   pidNamespaceOf(container: ContainerRecord): string | undefined;
-  /** What of `spec` the runtime of this backend gets, for the container `id`. */
-  containerSpec(pod: PodRecord, id: string, spec: OciSpec): OciSpec;
+  /** Why the pod's volume in `directory` cannot be inside of its sandbox; undefined: it can. */
+  guestObstacle(pod: PodRecord, directory: string): string | undefined;
+  /** What of `spec` the runtime of this backend gets, for the container `id`, whose volumes go these ways. */
+  containerSpec(pod: PodRecord, id: string, spec: OciSpec, volumes: readonly VolumeDecision[]): OciSpec;
 
   start(container: ContainerRecord, bundle: string): Promise<KeptContainer>;
   execSync(

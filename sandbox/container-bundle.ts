@@ -74,9 +74,10 @@ export async function buildBundle(node: Node, pod: Pod, request: BundleRequest):
     host,
   };
   const built = cdi === undefined ? buildSpec(input) : { ...buildSpec(inject(input, cdi)), hooks: cdi.hooks };
-  const spec = node.backend(pod.record).containerSpec(pod.record, id, built);
+  const decisions = volumes.map(({ decision }) => decision);
+  const spec = node.backend(pod.record).containerSpec(pod.record, id, built, decisions);
   const hasHooks = Object.keys(cdi?.hooks ?? {}).length > 0;
-  return { spec, user, hasHooks, volumes: volumes.map((volume) => volume.decision), cgroup };
+  return { spec, user, hasHooks, volumes: decisions, cgroup };
 }
 
 /** The pod's own files, where the client mounts nothing of its own. Read-only with the root file system. */

@@ -23,11 +23,16 @@ async function remove(node: Node, container: Container): Promise<void> {
   const { id, record } = container;
   if (node.containers.find(id) === undefined) return;
   await step('remove-container/keeper', () => forget(node.parts.keeper, id));
-  // The one waits for the kernel's cgroups, the other for its mounts: neither for the other. Both end before a retry.
-  await allDone([
-    step('remove-container/clear', () => node.parts.handlers.get(record.runtime).clear(record)),
-    releaseBundle(node.bundle(id)),
-  ]);
+  const backend = node.parts.handlers.get(record.runtime);
+  const clear = () => step('remove-container/clear', () => backend.clear(record));
+  if (backend.capabilities.guest) {
+    // Its runtime keeps files in the bundle and in the root file system, and looks for them.
+    await clear();
+    await releaseBundle(node.bundle(id));
+  } else {
+    // The one waits for the kernel's cgroups, the other for its mounts: neither for the other. Both end before a retry.
+    await allDone([clear(), releaseBundle(node.bundle(id))]);
+  }
   await keepSettled(node, record);
   await step('remove-container/record', () => node.containerRecords.remove(id));
   node.containers.delete(id);

@@ -144,6 +144,7 @@ async function settlePod(node: Node, pod: Pod): Promise<void> {
     else if (record.state === 'stopping') await stop(node, pod);
     else if (record.state === 'ready' && (rebooted || !(await node.backend(record).alive(record))))
       await stop(node, pod);
+    else if (record.state === 'ready') await node.backend(record).takeUp(record);
   });
 }
 

@@ -66,6 +66,7 @@ class NodeRuntime implements PodRuntime {
   async close(): Promise<void> {
     this.#node.parts.writableLayers.close();
     this.#node.parts.podObjects?.close();
+    this.#node.parts.handlers.close();
     this.#node.parts.keeper.disconnect();
     await this.#node.parts.network.close();
     await this.#node.events.close();

@@ -30,6 +30,7 @@ export function volumeContext(node: Node, pod: Pod, { id, rootfs, label }: Conta
     podUid: config.metadata.uid,
     earlier: settledVolumes(node, pod),
     ...(podObjects === undefined ? {} : { declared: (name: string) => podObjects.volume(config.metadata, name) }),
+    guestObstacle: (directory) => node.backend(pod.record).guestObstacle(pod.record, directory),
     rootfs,
     roots: volumes.roots,
     owned: ownedDirectory(node.bundle(id)),

@@ -14,7 +14,7 @@ test | conformance | bench) ;;
 *) die "unknown argument $what: none, conformance or bench is meant" ;;
 esac
 
-packages="runc crun catatonit containernetworking-plugins docker-registry nftables iptables iproute2 zstd xz-utils
+packages="runc crun catatonit busybox-static containernetworking-plugins docker-registry nftables iptables iproute2 zstd xz-utils
   openssl procps util-linux apparmor e2fsprogs ca-certificates"
 
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }

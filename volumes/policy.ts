@@ -22,14 +22,16 @@ export const VOLUME_ANNOTATION = 'volume.route.crib.dev/';
 
 export const NO_POD_ROUTES: PodRoutes = { kinds: {}, volumes: {} };
 
+/** Of a tree that is copied into a sandbox, where the configuration says nothing. */
+export const COPY_LIMITS = { copyMaxBytes: 8 << 20, copyMaxFiles: 1024 } as const;
+
 /** Where the configuration says nothing. A sandbox with a kernel of its own makes a tmpfs without asking the host. */
 export function defaultPolicy({ guest }: SandboxCapabilities): VolumePolicy {
   return {
     routes: {},
     annotations: [],
     overlay: [],
-    copyMaxBytes: 8 << 20,
-    copyMaxFiles: 1024,
+    ...COPY_LIMITS,
     tmp: guest ? 'tmpfs' : 'image',
   };
 }

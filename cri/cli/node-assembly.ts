@@ -19,6 +19,8 @@ import { discoverRuntimes } from '../../runtime/oci/discover.js';
 import type { OciRuntime } from '../../runtime/oci/oci-runtime.js';
 import { discoverHostFacts } from '../../runtime/spec/host.js';
 import { filesystemNames } from '../../sandbox/filesystems.js';
+import { findBusybox } from '../../sandbox/gvisor/guest-volumes.js';
+import type { GvisorBackendParts } from '../../sandbox/gvisor/parts.js';
 import type { Handler } from '../../sandbox/handlers.js';
 import { Handlers } from '../../sandbox/handlers.js';
 import { HostBackend, type HostBackendParts } from '../../sandbox/host/backend.js';
@@ -28,9 +30,11 @@ import { createPodRuntime } from '../../sandbox/runtime.js';
 import type { PodRuntime } from '../../sandbox/types.js';
 import { volumePolicies } from '../../sandbox/volume-policies.js';
 import { WritableLayers } from '../../sandbox/writable-layers.js';
+import { COPY_LIMITS } from '../../volumes/policy.js';
 import { PodThread } from '../kubernetes/pod-thread.js';
 import type { Config } from './config.js';
 import { gvisorHandler } from './gvisor-handler.js';
+import { localPodsRoot } from './pod/local-pods.js';
 
 export interface Assembly {
   readonly pods: PodRuntime;
@@ -82,11 +86,11 @@ export async function assemble(config: Config, log: Log, bundles = ownDirectory(
   });
   const cgroupDriver = config.cgroupDriver === 'systemd' ? SYSTEMD : CGROUPFS;
   const backendParts = { state, keeper, cgroups, cgroupDriver, sampler, host, log };
-  const gvisor = await gvisorHandler(backendParts, {
-    stateDir: path.join(root, 'probe'),
-    platform: config.gvisorPlatform,
-    log,
-  });
+  const podObjects = podObjectsOf(config, bundles, log);
+  const gvisor = await gvisorHandler(
+    { ...backendParts, volumes: await guestVolumesOf(config, podObjects) },
+    { stateDir: path.join(root, 'probe'), platform: config.gvisorPlatform, log },
+  );
   const handlers = new Handlers([...handlersOf(runtimes, backendParts), gvisor], config.defaultHandler);
   for (const name of Object.keys(config.volumePolicies)) await handlers.tried(name);
   pods = createPodRuntime({
@@ -107,7 +111,7 @@ export async function assemble(config: Config, log: Log, bundles = ownDirectory(
       roots: { docker: config.dockerRoots, kubelet: config.kubeletRoots },
       policyOf: volumePolicies(config.volumePolicies, handlers),
     },
-    podObjects: podObjectsOf(config, bundles, log),
+    podObjects,
     cdiSpecDirs: config.cdiSpecDirs,
   });
   await Promise.all([keeper.connect(), network.open()]);
@@ -116,6 +120,21 @@ export async function assemble(config: Config, log: Log, bundles = ownDirectory(
   await images.open();
   const keeperPid = () => (keeper.connected ? keeper.pid : undefined);
   return { pods, images, keeperPid, destroyNetwork: () => network.destroy(), close: () => closeAll(pods, images) };
+}
+
+async function guestVolumesOf(
+  { root, kubeletRoots, volumePolicies: { gvisor } }: Config,
+  podObjects: PodObjects | undefined,
+): Promise<GvisorBackendParts['volumes']> {
+  const { copyMaxBytes, copyMaxFiles } = { ...COPY_LIMITS, ...gvisor };
+  return {
+    podRoots: [...kubeletRoots.map((directory) => path.join(directory, 'pods')), localPodsRoot(root)],
+    copyLimits: { bytes: copyMaxBytes, entries: copyMaxFiles },
+    busybox: await findBusybox(),
+    declaredSize: async ({ config }, name) => {
+      return (await podObjects?.volume(config.metadata, name))?.emptyDir?.sizeLimitBytes;
+    },
+  };
 }
 
 async function closeAll(pods: PodRuntime, images: ImageStore): Promise<void> {

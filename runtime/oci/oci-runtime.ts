@@ -153,12 +153,18 @@ export class OciRuntime implements RuntimeFacts {
     return [...this.#argv(target, 'port-forward', ['--stream', socket]), String(port)];
   }
 
+  /** runsc only: runs `command` in the container as user and group `id` with these capabilities. */
+  execAsArgv(target: ContainerTarget, id: number, capabilities: readonly string[], command: readonly string[]) {
+    const options = [`--user=${id}:${id}`, ...capabilities.map((name) => `--cap=${name}`)];
+    return [...this.#argv(target, 'exec', options), ...command];
+  }
+
   stateArgv(target: ContainerTarget): string[] {
     return this.#argv(target, 'state');
   }
 
   /** Runs a short command; see runRuntime for what it throws. */
-  run(argv: readonly string[], timeoutMs: number, input = ''): Promise<string> {
+  run(argv: readonly string[], timeoutMs: number, input: string | Buffer = ''): Promise<string> {
     return runRuntime(argv, timeoutMs, input);
   }
 

@@ -24,7 +24,11 @@ interface Ended {
  * was killed after `timeoutMs`; NOT_FOUND when the runtime knows no such container; INTERNAL otherwise, with the last
  * error that it wrote to its `--log` during this run, else the end of its stderr.
  */
-export async function runRuntime(argv: readonly string[], timeoutMs: number, input = ''): Promise<string> {
+export async function runRuntime(
+  argv: readonly string[],
+  timeoutMs: number,
+  input: string | Buffer = '',
+): Promise<string> {
   const log = argv.includes('--log') ? argv[argv.indexOf('--log') + 1] : undefined;
   const offset = log === undefined ? 0 : await logSize(log);
   const ended = await execute(argv, timeoutMs, input);
@@ -59,7 +63,7 @@ function codeOfReason(reason: string | undefined): ErrorCode {
   return unknown.test(reason) ? 'NOT_FOUND' : 'INTERNAL';
 }
 
-function execute(argv: readonly string[], timeoutMs: number, input: string): Promise<Ended> {
+function execute(argv: readonly string[], timeoutMs: number, input: string | Buffer): Promise<Ended> {
   const [command = '', ...args] = argv;
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: RUNTIME_PATH }, cwd: '/' });

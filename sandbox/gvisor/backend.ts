@@ -15,7 +15,7 @@ import type { KeptContainer } from '../../runtime/keeper/protocol.js';
 import { CONSOLE_SOCKET, type ContainerTarget } from '../../runtime/oci/oci-runtime.js';
 import type { OciResources, OciSpec } from '../../runtime/spec/types.js';
 import { step } from '../../runtime/steps.js';
-import type { SandboxCapabilities } from '../../volumes/types.js';
+import type { SandboxCapabilities, VolumeDecision } from '../../volumes/types.js';
 import type { SandboxBackend } from '../backend.js';
 import type { PodConfig } from '../config.js';
 import type { ContainerRecord } from '../container-record.js';
@@ -30,17 +30,20 @@ import { makePodFiles, podFiles, writeHosts } from '../pod/pod-files.js';
 import type { PodRecord } from '../pod-record.js';
 import type { ExecSpec, SessionStreams } from '../streams.js';
 import type { ExecSyncResult } from '../types.js';
+import { GuestVolumes } from './guest-volumes.js';
 import type { GvisorBackendParts } from './parts.js';
 import { ownPidNamespace, runscRoot, sharedPidNamespace } from './places.js';
 import { forwardPort } from './port-forward.js';
 import { checkContainer, checkPod, unable } from './refusals.js';
+import { rootShell } from './root-shell.js';
 import { watchOf } from './runsc.js';
 import { Sentries } from './sentries.js';
 import { sentrySpec } from './spec.js';
 
 const CAPABILITIES: SandboxCapabilities = {
   guest: true,
-  guestLocal: [],
+  guestLocal: ['tmpfs', 'dir'],
+  drivers: { 'guest-local': 'tmpfs of the sentry', 'host-shared': 'gofer' },
   idmap: false,
   idmapObstacle: 'gVisor has one user namespace for all of its containers',
   recursiveReadOnly: true,
@@ -49,13 +52,21 @@ const CAPABILITIES: SandboxCapabilities = {
 };
 
 export class GvisorBackend implements SandboxBackend {
-  readonly capabilities = CAPABILITIES;
+  readonly capabilities: SandboxCapabilities;
   readonly #parts: GvisorBackendParts;
   readonly #sentries: Sentries;
+  readonly #volumes: GuestVolumes;
 
   constructor(parts: GvisorBackendParts) {
     this.#parts = parts;
     this.#sentries = new Sentries(parts);
+    this.#volumes = new GuestVolumes({
+      ...parts.volumes,
+      directoryOf: ({ id }) => this.#podDirectory(id),
+      shell: rootShell(parts.runtime, (pod) => this.#sentries.target(pod)),
+      log: parts.log,
+    });
+    this.capabilities = { ...CAPABILITIES, watchedCopies: parts.volumes.busybox !== '' };
   }
 
   checkPod(config: PodConfig): void {
@@ -81,12 +92,27 @@ export class GvisorBackend implements SandboxBackend {
   /** The sentry takes over what the pod's interfaces have when it starts, so it starts now that they are there. */
   async finish(pod: PodRecord): Promise<void> {
     await step('finish-pod/hosts', () => writeHosts(pod, this.#podDirectory(pod.id)));
-    await step('finish-pod/init', () => this.#sentries.start(pod, this.#podDirectory(pod.id)));
+    const additions = await step('finish-pod/volumes', () => this.#volumes.settle(pod));
+    await step('finish-pod/init', () => this.#sentries.start(pod, this.#podDirectory(pod.id), additions));
+    await step('finish-pod/copies', () => this.#volumes.follow(pod));
+  }
+
+  takeUp(pod: PodRecord): Promise<void> {
+    return this.#volumes.takeUp(pod);
+  }
+
+  close(): void {
+    this.#volumes.close();
+  }
+
+  guestObstacle(pod: PodRecord, directory: string): string | undefined {
+    return this.#volumes.obstacle(pod, directory);
   }
 
   async release(pod: PodRecord): Promise<void> {
     const directory = this.#podDirectory(pod.id);
     await step('release-pod/init', () => this.#sentries.stop(pod));
+    await step('release-pod/volumes', () => this.#volumes.release(pod));
     await step('release-pod/unmount', async () => unmountIfMounted(path.join(directory, 'ns/net')));
     await step('release-pod/files', () => fs.rm(directory, { recursive: true, force: true }));
     await step('release-pod/cgroup', async () => {
@@ -112,8 +138,8 @@ export class GvisorBackend implements SandboxBackend {
     return config.security.namespaces.pid === 'pod' ? sharedPidNamespace(podId) : ownPidNamespace(id);
   }
 
-  containerSpec(pod: PodRecord, id: string, spec: OciSpec): OciSpec {
-    return sentrySpec(pod, id, spec);
+  containerSpec(pod: PodRecord, id: string, spec: OciSpec, volumes: readonly VolumeDecision[]): OciSpec {
+    return sentrySpec(pod, id, spec, (mounts) => this.#volumes.mounts(pod, mounts, volumes));
   }
 
   start(container: ContainerRecord, bundle: string): Promise<KeptContainer> {

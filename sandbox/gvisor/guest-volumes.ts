@@ -23,8 +23,9 @@ import {
   hintedMounts,
   storedVolume,
 } from './mount-hints.js';
+import type { RootAdditions } from './root.js';
 import { BUSYBOX } from './swap-script.js';
-import { type SandboxShell, WatchedCopies } from './watched-copies.js';
+import { type CopiedVolume, type SandboxShell, WatchedCopies } from './watched-copies.js';
 
 const STORED = ['empty-dir'];
 const COPIED = ['configmap', 'secret', 'projected', 'downward-api'];
@@ -43,12 +44,6 @@ export interface GuestVolumesParts {
   /** What the pod's manifest says of an emptyDir's size, in bytes. */
   readonly declaredSize?: (pod: PodRecord, volume: string) => Promise<number | undefined>;
   readonly log: Log;
-}
-
-/** What the root container's spec needs for the volumes. */
-export interface RootContainerParts {
-  readonly annotations: Readonly<Record<string, string>>;
-  readonly mounts: readonly ResolvedMount[];
 }
 
 interface PodVolumes {
@@ -70,7 +65,7 @@ export class GuestVolumes {
   }
 
   /** Settles which volumes of the pod its sandbox will have; clears what a crashed one left in them. */
-  async settle(pod: PodRecord): Promise<RootContainerParts> {
+  async settle(pod: PodRecord): Promise<RootAdditions> {
     const found = await findPodVolumes(this.#parts.podRoots, pod.config.metadata.uid, [...STORED, ...COPIED]);
     const volumes: GuestVolume[] = [];
     const outside: Record<string, string> = {};
@@ -86,14 +81,14 @@ export class GuestVolumes {
     return { annotations: hintAnnotations(volumes), mounts: this.#rootMounts(volumes) };
   }
 
-  /** Once the sandbox runs, and again after a restart of cribd: fills the copies and keeps them in step. */
+  /** Once the sandbox runs: fills the copies and keeps them in step. */
   async follow(pod: PodRecord): Promise<void> {
-    const { volumes } = await this.#load(pod);
-    const copied = volumes.filter(({ kind }) => kind === 'copy');
-    await this.#copies.start(
-      pod.id,
-      copied.map(({ directory, source }) => ({ directory, target: source })),
-    );
+    await this.#copies.start(pod, copiesOf(await this.#load(pod)));
+  }
+
+  /** The same after a restart of cribd; a sandbox that does not answer is tried again later. */
+  async takeUp(pod: PodRecord): Promise<void> {
+    this.#copies.takeUp(pod, copiesOf(await this.#load(pod)));
   }
 
   /** Why the volume in `directory` is not inside of the pod's sandbox; undefined: it is. */
@@ -162,6 +157,11 @@ export class GuestVolumes {
   #file(pod: PodRecord): string {
     return path.join(this.#parts.directoryOf(pod), FILE);
   }
+}
+
+function copiesOf({ volumes }: PodVolumes): CopiedVolume[] {
+  const copied = volumes.filter(({ kind }) => kind === 'copy');
+  return copied.map(({ directory, source }) => ({ directory, target: source }));
 }
 
 async function obstacleToStoring({ filesystem, directory }: FoundVolume): Promise<string | undefined> {

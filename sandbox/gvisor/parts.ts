@@ -6,6 +6,7 @@ import type { Cgroups } from '../../runtime/cgroups/types.js';
 import type { Keeper } from '../../runtime/keeper/protocol.js';
 import type { Log } from '../../runtime/log.js';
 import type { OciRuntime } from '../../runtime/oci/oci-runtime.js';
+import type { GuestVolumesParts } from './guest-volumes.js';
 
 export interface GvisorBackendParts {
   /** Directory of everything that a reboot may drop. */
@@ -19,4 +20,5 @@ export interface GvisorBackendParts {
   readonly runtime: OciRuntime;
   /** runsc must be kept from taking the pod's network namespace for the host's (runsc.ts). */
   readonly hideCoreSysctls: boolean;
+  readonly volumes: Omit<GuestVolumesParts, 'directoryOf' | 'shell' | 'log'>;
 }

@@ -3,12 +3,19 @@
 import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import type { OciSpec } from '../../runtime/spec/types.js';
+import type { OciSpec, ResolvedMount } from '../../runtime/spec/types.js';
 import { initRootfs } from '../pod/init-rootfs.js';
 import type { PodRecord } from '../pod-record.js';
 import { sharedPidNamespace } from './places.js';
 
 const NOBODY = 65534;
+const PROC = { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] };
+
+/** What its spec has for the volumes of the pod (guest-volumes.ts). */
+export interface RootAdditions {
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly mounts: readonly ResolvedMount[];
+}
 
 /** Writes its bundle below the pod's directory and returns the path. `ociCgroup` is where the sentry runs. */
 export async function rootBundle(
@@ -16,17 +23,18 @@ export async function rootBundle(
   podDirectory: string,
   state: string,
   ociCgroup: string,
+  additions: RootAdditions,
 ): Promise<string> {
   const rootfs = await initRootfs(state, 'a gVisor pod needs catatonit as the process of its root container');
   const bundle = path.join(podDirectory, 'sentry');
   await fs.mkdir(bundle, { recursive: true, mode: 0o700 });
-  const spec = rootSpec(pod, rootfs, ociCgroup);
+  const spec = rootSpec(pod, rootfs, ociCgroup, additions);
   await fs.writeFile(path.join(bundle, 'config.json'), JSON.stringify(spec), { mode: 0o600 });
   return bundle;
 }
 
 /** Containers that share the pod's PID namespace join the root container's. */
-export function rootSpec(pod: PodRecord, rootfs: string, ociCgroup: string): OciSpec {
+export function rootSpec(pod: PodRecord, rootfs: string, ociCgroup: string, additions: RootAdditions): OciSpec {
   return {
     ociVersion: '1.0.2',
     process: {
@@ -39,8 +47,8 @@ export function rootSpec(pod: PodRecord, rootfs: string, ociCgroup: string): Oci
     },
     root: { path: rootfs, readonly: true },
     hostname: pod.config.hostname || os.hostname(),
-    mounts: [{ destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] }],
-    annotations: { 'io.kubernetes.cri.container-type': 'sandbox' },
+    mounts: [PROC, ...additions.mounts],
+    annotations: { 'io.kubernetes.cri.container-type': 'sandbox', ...additions.annotations },
     linux: {
       cgroupsPath: ociCgroup,
       namespaces: [

@@ -11,7 +11,7 @@ import { initId } from '../pod/init-rootfs.js';
 import type { PodRecord } from '../pod-record.js';
 import type { GvisorBackendParts } from './parts.js';
 import { runscRoot, sandboxName } from './places.js';
-import { rootBundle } from './root.js';
+import { type RootAdditions, rootBundle } from './root.js';
 
 export class Sentries {
   readonly #parts: GvisorBackendParts;
@@ -20,9 +20,9 @@ export class Sentries {
     this.#parts = parts;
   }
 
-  async start(pod: PodRecord, podDirectory: string): Promise<void> {
+  async start(pod: PodRecord, podDirectory: string, additions: RootAdditions): Promise<void> {
     const { state, cgroupDriver, cgroups, runtime, hideCoreSysctls } = this.#parts;
-    const bundle = await rootBundle(pod, podDirectory, state, cgroupDriver.ociPath(this.#cgroup(pod)));
+    const bundle = await rootBundle(pod, podDirectory, state, cgroupDriver.ociPath(this.#cgroup(pod)), additions);
     const target = this.target(pod);
     await makeDirectory(target.root, 0o711);
     const argv = runtime.runArgv({ ...target, bundle });

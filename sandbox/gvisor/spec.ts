@@ -1,20 +1,13 @@
 /** From the OCI spec of a container to what runsc wants of it: the one place that knows how a sentry's differs. */
 
-import type { OciSpec } from '../../runtime/spec/types.js';
+import type { OciSpec, ResolvedMount } from '../../runtime/spec/types.js';
 import type { PodRecord } from '../pod-record.js';
 import { ownPidNamespace, sandboxName } from './places.js';
 
 interface Spec extends OciSpec {
   readonly annotations: Readonly<Record<string, string>>;
-  readonly mounts: readonly Mount[];
+  readonly mounts: readonly ResolvedMount[];
   readonly linux: Readonly<Record<string, unknown>> & { readonly namespaces: readonly Namespace[] };
-}
-
-interface Mount {
-  readonly destination: string;
-  readonly type: string;
-  readonly source: string;
-  readonly options: readonly string[];
 }
 
 interface Namespace {
@@ -22,19 +15,27 @@ interface Namespace {
   readonly path?: string;
 }
 
-/** `spec` is what buildSpec made for the container `id` of `pod`. */
-export function sentrySpec(pod: PodRecord, id: string, spec: OciSpec): OciSpec {
+/** `spec` is what buildSpec made for the container `id` of `pod`; `hinted` gives its volumes their hints. */
+export function sentrySpec(
+  pod: PodRecord,
+  id: string,
+  spec: OciSpec,
+  hinted: (mounts: readonly ResolvedMount[]) => ResolvedMount[],
+): OciSpec {
   const { linux, annotations, mounts, ...rest } = spec as Spec;
   return {
     ...rest,
     annotations: { ...annotations, 'io.kubernetes.cri.sandbox-id': sandboxName(pod.id) },
-    mounts: mounts.filter(isOfSentry).map((mount) => ({ ...mount, options: mount.options.map(optionOfSentry) })),
+    mounts: hinted(mounts.filter(isOfSentry)).map((mount) => ({
+      ...mount,
+      options: mount.options.map(optionOfSentry),
+    })),
     linux: linuxOf(linux, id),
   };
 }
 
 /** The sentry serves its own. */
-function isOfSentry({ type }: Mount): boolean {
+function isOfSentry({ type }: ResolvedMount): boolean {
   return type !== 'mqueue' && type !== 'cgroup';
 }
 

@@ -11,6 +11,7 @@ import type { Log } from '../../runtime/log.js';
 import { Serial } from '../../runtime/serial.js';
 import { writeTar } from '../../runtime/tar-writer.js';
 import { datedDirectory, readWatchedTree, type TreeLimits, type WatchedTree } from '../../volumes/watched-tree.js';
+import type { PodRecord } from '../pod-record.js';
 import { shownScript, swapScript } from './swap-script.js';
 
 /** Where no watch can be had (inotify(7), ENOSPC), and after a failure. */
@@ -26,7 +27,7 @@ export interface CopiedVolume {
 }
 
 /** Runs a script in the sandbox's root container, as root; returns what it printed. */
-export type SandboxShell = (podId: string, script: string, input: Buffer) => Promise<string>;
+export type SandboxShell = (pod: PodRecord, script: string, input: Buffer) => Promise<string>;
 
 export class WatchedCopies {
   readonly #shell: SandboxShell;
@@ -40,18 +41,29 @@ export class WatchedCopies {
     this.#log = log;
   }
 
-  /** Watches the volumes, and fills those copies that show another tree than their original. Throws what the first filling does. */
-  async start(podId: string, volumes: readonly CopiedVolume[]): Promise<void> {
+  /** Watches the volumes and fills their copies. Throws where that fails; then nothing is watched. */
+  async start(pod: PodRecord, volumes: readonly CopiedVolume[]): Promise<void> {
     if (volumes.length === 0) return;
-    const copies = new PodCopies(podId, volumes, this.#shell, this.#limits, this.#log);
-    this.#pods.get(podId)?.stop();
-    this.#pods.set(podId, copies);
     try {
-      await copies.start();
+      await this.#watched(pod, volumes).fill();
     } catch (error) {
-      this.stop(podId);
+      this.stop(pod.id);
       throw error;
     }
+  }
+
+  /** Of copies that were filled before: those that show another tree than their original by now are brought up to it. */
+  takeUp(pod: PodRecord, volumes: readonly CopiedVolume[]): void {
+    if (volumes.length > 0) this.#watched(pod, volumes).changed();
+  }
+
+  /** Watched first: what changes while the copies are filled is seen. */
+  #watched(pod: PodRecord, volumes: readonly CopiedVolume[]): PodCopies {
+    this.stop(pod.id);
+    const copies = new PodCopies(pod, volumes, this.#shell, this.#limits, this.#log);
+    this.#pods.set(pod.id, copies);
+    copies.watch();
+    return copies;
   }
 
   stop(podId: string): void {
@@ -65,13 +77,14 @@ export class WatchedCopies {
 }
 
 class PodCopies {
-  readonly #podId: string;
+  readonly #pod: PodRecord;
   readonly #volumes: readonly CopiedVolume[];
   readonly #shell: SandboxShell;
   readonly #limits: TreeLimits;
   readonly #log: Log;
   readonly #serial = new Serial();
-  readonly #shown = new Map<CopiedVolume, string>();
+  /** The dated directory that each copy shows; undefined until the sandbox has told. */
+  #shown: Map<CopiedVolume, string> | undefined;
   readonly #watchers: fs.FSWatcher[] = [];
   #timer: NodeJS.Timeout | undefined;
   #pollMs: number | undefined;
@@ -79,23 +92,20 @@ class PodCopies {
   #pending = false;
   #stopped = false;
 
-  constructor(podId: string, volumes: readonly CopiedVolume[], shell: SandboxShell, limits: TreeLimits, log: Log) {
-    this.#podId = podId;
+  constructor(pod: PodRecord, volumes: readonly CopiedVolume[], shell: SandboxShell, limits: TreeLimits, log: Log) {
+    this.#pod = pod;
     this.#volumes = volumes;
     this.#shell = shell;
     this.#limits = limits;
     this.#log = log;
   }
 
-  /** Watched first: what changes while the copies are filled is seen. */
-  async start(): Promise<void> {
+  watch(): void {
     for (const volume of this.#volumes) this.#watch(volume);
-    await this.#serial.run(async () => {
-      const script = shownScript(this.#volumes.map(({ target }) => target));
-      const shown = (await this.#shell(this.#podId, script, Buffer.alloc(0))).split('\n');
-      for (const [index, volume] of this.#volumes.entries()) this.#shown.set(volume, shown[index] ?? '');
-      await this.#handOn();
-    });
+  }
+
+  async fill(): Promise<void> {
+    await this.#serial.run(() => this.#handOn());
     this.#schedule(this.#pollMs);
   }
 
@@ -108,13 +118,13 @@ class PodCopies {
   #watch({ directory }: CopiedVolume): void {
     const poll = (error: unknown) => {
       this.#log.warn(
-        { pod: this.#podId, directory, error: messageOf(error) },
+        { pod: this.#pod.id, directory, error: messageOf(error) },
         'a volume cannot be watched; it is polled',
       );
       this.#pollMs = POLL_MS;
     };
     try {
-      const watcher = fs.watch(directory, { persistent: false }, () => this.#changed());
+      const watcher = fs.watch(directory, { persistent: false }, () => this.changed());
       watcher.on('error', poll);
       this.#watchers.push(watcher);
     } catch (error) {
@@ -123,7 +133,7 @@ class PodCopies {
   }
 
   /** A swap is some ten events, and one check of the links. */
-  #changed(): void {
+  changed(): void {
     if (this.#pending || this.#stopped) return;
     this.#pending = true;
     void this.#serial.run(async () => {
@@ -143,7 +153,7 @@ class PodCopies {
     if (this.#stopped) return;
     this.#failures += 1;
     this.#log.warn(
-      { pod: this.#podId, error: messageOf(error) },
+      { pod: this.#pod.id, error: messageOf(error) },
       'a changed volume could not be handed to its sandbox',
     );
     this.#schedule(Math.min(POLL_MS * 2 ** (this.#failures - 1), RETRY_MAX_MS));
@@ -152,39 +162,49 @@ class PodCopies {
   #schedule(milliseconds: number | undefined): void {
     clearTimeout(this.#timer);
     if (milliseconds === undefined || this.#stopped) return;
-    this.#timer = setTimeout(() => this.#changed(), milliseconds).unref();
+    this.#timer = setTimeout(() => this.changed(), milliseconds).unref();
   }
 
   /** Of all that show another tree than their original, in one call. One that cannot be read does not hold up the others. */
   async #handOn(): Promise<void> {
+    const shown = await this.#whatIsShown();
     const trees = new Map<CopiedVolume, WatchedTree>();
     let failure: unknown;
     for (const volume of this.#volumes) {
       try {
-        const tree = await this.#changedTree(volume);
+        const tree = await this.#changedTree(volume, shown.get(volume));
         if (tree !== undefined) trees.set(volume, tree);
       } catch (error) {
         failure = error;
       }
     }
-    if (trees.size > 0) await this.#push(trees);
+    if (trees.size > 0) await this.#push(trees, shown);
     if (failure !== undefined) throw failure;
   }
 
-  async #changedTree(volume: CopiedVolume): Promise<WatchedTree | undefined> {
+  /** A tree that is shown already is not sent again: its files would be gone for a moment. */
+  async #whatIsShown(): Promise<Map<CopiedVolume, string>> {
+    if (this.#shown !== undefined) return this.#shown;
+    const script = shownScript(this.#volumes.map(({ target }) => target));
+    const lines = (await this.#shell(this.#pod, script, Buffer.alloc(0))).split('\n');
+    this.#shown = new Map(this.#volumes.map((volume, index) => [volume, lines[index] ?? '']));
+    return this.#shown;
+  }
+
+  async #changedTree(volume: CopiedVolume, shown: string | undefined): Promise<WatchedTree | undefined> {
     const dated = await datedDirectory(volume.directory);
-    if (dated === undefined || dated === this.#shown.get(volume)) return undefined;
+    if (dated === undefined || dated === shown) return undefined;
     return readWatchedTree(volume.directory, this.#limits);
   }
 
-  async #push(trees: ReadonlyMap<CopiedVolume, WatchedTree>): Promise<void> {
+  async #push(trees: ReadonlyMap<CopiedVolume, WatchedTree>, shown: Map<CopiedVolume, string>): Promise<void> {
     const swaps = [...trees].map(([{ target }, { dated, keys }]) => ({ target, dated, keys }));
     const script = swapScript(swaps);
     if (Buffer.byteLength(script) > MAX_SCRIPT_BYTES) {
       throw new CribError('RESOURCE_EXHAUSTED', `its keys have names of more than ${MAX_SCRIPT_BYTES} bytes together`);
     }
-    await this.#shell(this.#podId, script, writeTar([...trees].flatMap(members)));
-    for (const [volume, { dated }] of trees) this.#shown.set(volume, dated);
+    await this.#shell(this.#pod, script, writeTar([...trees].flatMap(members)));
+    for (const [volume, { dated }] of trees) shown.set(volume, dated);
   }
 }
 

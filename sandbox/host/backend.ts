@@ -103,6 +103,13 @@ export class HostBackend implements SandboxBackend {
     return this.#inits.alive(pod);
   }
 
+  /** Namespaces stand by themselves. */
+  async takeUp(): Promise<void> {}
+
+  close(): void {}
+
+  guestObstacle(): undefined {}
+
   podFiles(pod: PodRecord): { destination: string; source: string }[] {
     return podFiles(pod, this.#podDirectory(pod));
   }

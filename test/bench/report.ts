@@ -63,10 +63,10 @@ function numberText(value: number): string {
 }
 
 /** Puts `markdown` between the markers of `file`. Throws when they are not there. */
-export async function replaceBlock(file: string, markdown: string): Promise<void> {
+export async function replaceBlock(file: string, markdown: string, first = BEGIN, last = END): Promise<void> {
   const text = await readFile(file, 'utf8');
-  const begin = text.indexOf(BEGIN);
-  const end = text.indexOf(END);
-  if (begin === -1 || end < begin) throw new Error(`${file} has no lines "${BEGIN}" and "${END}" to write between`);
-  await writeFile(file, `${text.slice(0, begin + BEGIN.length)}\n\n${markdown}\n${text.slice(end)}`);
+  const begin = text.indexOf(first);
+  const end = text.indexOf(last);
+  if (begin === -1 || end < begin) throw new Error(`${file} has no lines "${first}" and "${last}" to write between`);
+  await writeFile(file, `${text.slice(0, begin + first.length)}\n\n${markdown}\n${text.slice(end)}`);
 }

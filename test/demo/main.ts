@@ -9,10 +9,14 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { table } from '../../cri/cli/output.js';
+import { volumesOf } from '../../cri/cli/verbose-info.js';
+import type { VolumeDecision } from '../../volumes/types.js';
 import { type Inventory, takeInventory, whatIsLeft } from './leftovers.js';
 import { CHECKOUT, CRIB, type Stage, StageHands } from './stage.js';
 
 const PAGE_TIMEOUT_MS = 20_000;
+const CONTAINERS = ['web', 'clock'];
 const END_TIMEOUT_MS = 20_000;
 
 const COLOUR = process.stdout.isTTY
@@ -50,14 +54,29 @@ class Demo {
     const before = await takeInventory(stage, []);
 
     heading('A pod from a manifest, without a kubelet: crib run manifests/pods/demo.yaml');
-    await this.#startPod(stage);
-    const page = await fetchPage(stage.hostPort, '/', 'Hello');
-    await this.#show(stage, page);
-    const podIds = await this.#podIds();
+    const where = await this.#playPod(stage, this.#handler, before, (page) => this.#show(stage, page));
+    if (this.#handler === undefined || this.#handler === 'host') return;
 
+    heading(`The same pod once more, on the handler host; then where each volume lived in both`);
+    const onHost = await this.#playPod(stage, 'host', before, async () => undefined);
+    say(`\n${inBoth(onHost, this.#handler, where)}`);
+  }
+
+  /** From its start to the proof that nothing of it is left; returns where its volumes were. */
+  async #playPod(
+    stage: Stage,
+    handler: string | undefined,
+    before: Inventory,
+    show: (page: string) => Promise<void>,
+  ): Promise<ContainerVolumes> {
+    await this.#startPod(stage, handler);
+    await show(await fetchPage(stage.hostPort, '/', 'Hello'));
+    const volumes = await this.#volumes();
+    const podIds = await this.#podIds();
     heading('Ctrl-C: the pod stops, and everything of it goes');
     await this.#stopPod();
     await this.#verify(stage, podIds, before);
+    return volumes;
   }
 
   /** Whatever happened, nothing stays. Idempotent. */
@@ -73,11 +92,11 @@ class Demo {
     return this.#hands.daemonLog();
   }
 
-  async #startPod(stage: Stage): Promise<void> {
+  async #startPod(stage: Stage, name: string | undefined): Promise<void> {
     const text = await fs.readFile(path.join(CHECKOUT, 'manifests/pods/demo.yaml'), 'utf8');
     const manifest = path.join(stage.directory, 'demo.yaml');
     await fs.writeFile(manifest, text.replaceAll('DEMO_IMAGE', stage.image).replace('18080', String(stage.hostPort)));
-    const handler = this.#handler === undefined ? [] : ['--handler', this.#handler];
+    const handler = name === undefined ? [] : ['--handler', name];
     const child = spawn(CRIB, ['run', '--config', stage.configFile, ...handler, manifest], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -105,7 +124,7 @@ class Demo {
     say(page.trim());
     for (const words of [['pods'], ['ps'], ['images'], ['stats']]) await this.#crib(words);
     heading('Where each volume went, and why');
-    for (const container of ['web', 'clock']) await this.#crib(['inspect', container]);
+    for (const container of CONTAINERS) await this.#crib(['inspect', container]);
     heading('Two containers, one pod: clock writes, web reads and serves');
     await this.#crib(['exec', 'web', 'cat', '/scratch/now']);
     await this.#crib(['exec', 'clock', 'wget', '-qO-', 'http://127.0.0.1:8080/time.txt']);
@@ -122,6 +141,16 @@ class Demo {
     const [code] = await ended;
     clearTimeout(timer);
     if (code !== 130) throw new Error(`crib run ended with ${code}, not with 130 for Ctrl-C`);
+  }
+
+  async #volumes(): Promise<ContainerVolumes> {
+    const all = new Map<string, VolumeDecision>();
+    for (const container of CONTAINERS) {
+      const inspected: unknown = JSON.parse(await this.#output(['inspect', '--json', container]));
+      const info: Record<string, unknown> = { ...Object(Reflect.get(Object(inspected), 'info')) };
+      for (const volume of volumesOf(info)) all.set(`${container} ${volume.containerPath}`, volume);
+    }
+    return all;
   }
 
   async #podIds(): Promise<string[]> {
@@ -164,6 +193,16 @@ class Demo {
     if (code !== 0) throw new Error(`crib ${words.join(' ')} ended with ${code}: ${text}`);
     return text;
   }
+}
+
+/** By container and path in it. */
+type ContainerVolumes = ReadonlyMap<string, VolumeDecision>;
+
+function inBoth(onHost: ContainerVolumes, handler: string, there: ContainerVolumes): string {
+  const live = (volume: VolumeDecision | undefined) =>
+    volume === undefined ? '' : `${volume.route}, ${volume.driver ?? ''}`;
+  const rows = [...there].map(([place, volume]) => [place, volume.kind, live(onHost.get(place)), live(volume)]);
+  return table(['VOLUME', 'KIND', 'ON THE HOST', `IN ${handler.toUpperCase()}`], rows);
 }
 
 /** Asks until the page is there and holds `wanted`. */

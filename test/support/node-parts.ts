@@ -11,7 +11,8 @@ import { HOST } from '../volumes/fixture.js';
 /** Pods are alive, networks there, nothing ran out of memory; what no test calls is missing and would throw. */
 export function fakeParts(root: string, log: Log, keeper: Partial<Keeper>): NodeParts {
   const { capabilities, policy, roots } = HOST;
-  const backend = { alive: async () => true, checkPod: () => undefined, capabilities };
+  const gone = () => undefined;
+  const backend = { alive: async () => true, takeUp: async () => undefined, close: gone, checkPod: gone, capabilities };
   const handler = { name: 'host', backend, detail: '' };
   const parts = {
     root,

@@ -23,8 +23,8 @@ function stage(t: TestContext, change: Partial<GuestVolumesParts> = {}) {
       podRoots: [pods],
       copyLimits: { bytes: 1024, entries: 8 },
       busybox: '/bin/busybox',
-      shell: async (podId) => {
-        calls.push(podId);
+      shell: async ({ id }) => {
+        calls.push(id);
         return '';
       },
       log: recordingLog().log,

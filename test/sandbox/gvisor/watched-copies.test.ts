@@ -5,10 +5,12 @@ import { type TestContext, test } from 'node:test';
 import { type SandboxShell, WatchedCopies } from '../../../sandbox/gvisor/watched-copies.js';
 import { createConfigVolume } from '../../../volumes/local-config.js';
 import { recordingLog } from '../../support/log.js';
+import { podRecord } from '../../support/records.js';
 import { until } from '../../support/until.js';
 import { makeTemporary, removeTemporary } from '../../volumes/fixture.js';
 import { copyRoom } from './copy-room.js';
 
+const POD = podRecord('pod');
 const LIMITS = { bytes: 1024, entries: 8 };
 
 async function stage(t: TestContext) {
@@ -37,7 +39,7 @@ test('copies are filled in one call, follow each swap, and stand still once they
   const { room, copies, scripts, volume, shown } = await stage(t);
   const one = { directory: await volume('one', { a: '1' }), target: room.target(1) };
   const two = { directory: await volume('two', { b: '1' }), target: room.target(2) };
-  await copies.start('pod', [one, two]);
+  await copies.start(POD, [one, two]);
   assert.deepEqual([shown(1, 'a'), shown(2, 'b')], ['1', '1']);
   assert.equal(scripts.length, 2);
   await volume('one', { a: '2', c: 'new' });
@@ -54,23 +56,26 @@ test('copies are filled in one call, follow each swap, and stand still once they
   assert.equal(shown(1, 'a'), '2');
 });
 
-test('after a restart only what changed meanwhile is handed on', async (t) => {
-  const { room, copies, scripts, volume, shown } = await stage(t);
+test('after a restart only what changed meanwhile is handed on, also where the sandbox answers late', async (t) => {
+  const { room, copies, scripts, volume, shown, setBroken } = await stage(t);
   const one = { directory: await volume('one', { a: '1' }), target: room.target(1) };
-  await copies.start('pod', [one]);
-  copies.stop('pod');
-  await copies.start('pod', [one]);
-  assert.equal(scripts.length, 3, 'the second start only asks what is shown');
-  copies.stop('pod');
+  await copies.start(POD, [one]);
+  copies.close();
+  copies.takeUp(POD, [one]);
+  await until(() => scripts.length === 3, 'it is asked what is shown');
+  copies.close();
+  setBroken(true);
   await volume('one', { a: '2' });
-  await copies.start('pod', [one]);
-  assert.equal(shown(1, 'a'), '2');
+  copies.takeUp(POD, [one]);
+  await until(() => scripts.length === 4, 'the sandbox is asked again');
+  setBroken(false);
+  await until(() => shown(1, 'a') === '2', 'it is tried again');
 });
 
 test('a sandbox that does not answer is tried again; the log says so', async (t) => {
   const { room, copies, lines, volume, shown, setBroken } = await stage(t);
   const one = { directory: await volume('one', { a: '1' }), target: room.target(1) };
-  await copies.start('pod', [one]);
+  await copies.start(POD, [one]);
   setBroken(true);
   await volume('one', { a: '2' });
   await until(() => lines.some(({ fields }) => String(fields.error).includes('busy')), 'the failure is logged');
@@ -82,7 +87,7 @@ test('a volume that outgrew every limit keeps its last copy, and holds up no oth
   const { room, copies, lines, volume, shown } = await stage(t);
   const one = { directory: await volume('one', { a: '1' }), target: room.target(1) };
   const two = { directory: await volume('two', { b: '1' }), target: room.target(2) };
-  await copies.start('pod', [one, two]);
+  await copies.start(POD, [one, two]);
   await volume('one', { a: 'x'.repeat(5 * LIMITS.bytes) });
   await until(() => lines.some(({ fields }) => String(fields.error).includes('larger')), 'the failure is logged');
   await volume('two', { b: '2' });
@@ -94,7 +99,7 @@ test('where the first filling fails nothing is watched', async (t) => {
   const { room, copies, scripts, volume, setBroken } = await stage(t);
   setBroken(true);
   const one = { directory: await volume('one', { a: '1' }), target: room.target(1) };
-  await assert.rejects(copies.start('pod', [one]), /busy/);
+  await assert.rejects(copies.start(POD, [one]), /busy/);
   const before = scripts.length;
   await volume('one', { a: '2' });
   assert.equal(scripts.length, before);
@@ -106,7 +111,7 @@ test('a directory that cannot be watched is polled', async (t) => {
     throw new Error('ENOSPC: System limit for number of file watchers reached');
   });
   const one = { directory: await volume('one', { a: '1' }), target: room.target(1) };
-  await copies.start('pod', [one]);
+  await copies.start(POD, [one]);
   assert.equal(lines.filter(({ message }) => message.includes('polled')).length, 1);
   await volume('one', { a: '2' });
   await until(() => shown(1, 'a') === '2', 'the swap is found');
