@@ -24,6 +24,7 @@ import type { PodNetwork } from './network/types.js';
 import type { PodObjects } from './pod-objects.js';
 import { isPodRecord, type Pod, type PodRecord, type PodState } from './pod-record.js';
 import { Registry } from './registry.js';
+import type { VolumeUsage } from './volume-usage.js';
 import type { WritableLayers } from './writable-layers.js';
 
 /** What the configuration says of volumes. */
@@ -49,6 +50,7 @@ export interface NodeParts {
   readonly handlers: Handlers;
   readonly writableLayers: WritableLayers;
   readonly volumes: VolumeParts;
+  readonly volumeUsage: VolumeUsage;
   /** undefined: no kubeconfig is given. */
   readonly podObjects: PodObjects | undefined;
   /** Directories of CDI specifications, the least important first. */

@@ -36,6 +36,7 @@ import type {
   PodRuntime,
   PodStatsView,
 } from './types.js';
+import { volumesOfContainer, volumesOfPod } from './volume-views.js';
 
 export function createPodRuntime(parts: NodeParts): PodRuntime {
   return new NodeRuntime(new Node(parts));
@@ -65,6 +66,7 @@ class NodeRuntime implements PodRuntime {
 
   async close(): Promise<void> {
     this.#node.parts.writableLayers.close();
+    this.#node.parts.volumeUsage.close();
     this.#node.parts.podObjects?.close();
     this.#node.parts.handlers.close();
     this.#node.parts.keeper.disconnect();
@@ -188,13 +190,16 @@ class NodeRuntime implements PodRuntime {
     const bundle = this.#node.bundle(record.id);
     const text = await fs.readFile(path.join(bundle, 'config.json'), 'utf8').catch(() => 'null');
     const runtimeSpec: unknown = JSON.parse(text);
-    const { pid, volumes, cgroup, runtime, podId: sandboxID, config } = record;
+    const { pid, cgroup, runtime, podId: sandboxID, config } = record;
+    const volumes = await volumesOfContainer(this.#node, record);
     return { sandboxID, pid, runtime, cgroup, volumes, config, runtimeSpec, rootfs: path.join(bundle, 'rootfs') };
   }
 
   async podInfo(id: string): Promise<Record<string, unknown>> {
-    const { config, handler, cgroup, namespaces, state, ips } = this.#node.pods.get(id).record;
-    return { state, runtimeHandler: handler, cgroup, namespaces, ips, config };
+    const pod = this.#node.pods.get(id);
+    const { config, handler, cgroup, namespaces, state, ips } = pod.record;
+    const volumes = await volumesOfPod(this.#node, pod);
+    return { state, runtimeHandler: handler, cgroup, namespaces, ips, volumes, config };
   }
 
   networkReadiness() {

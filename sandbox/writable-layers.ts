@@ -3,17 +3,14 @@
  * container has files, so a background scan walks one layer at a time and calls get its last answer.
  */
 
-import type { Dirent } from 'node:fs';
-import fs from 'node:fs/promises';
-import path from 'node:path';
 import type { FilesystemUsage } from '../runtime/images/types.js';
 import { nowNs } from './clock.js';
+import { treeUsage } from './tree-usage.js';
 
 /** Scans run only while someone asks. */
 const IDLE_AFTER_MS = 120_000;
 const INTERVAL_MS = 10_000;
-/** Entries looked at before other work gets its turn, and per layer at the most. */
-const BATCH = 64;
+/** Per layer. */
 const MAX_ENTRIES = 1_000_000;
 
 interface Layer {
@@ -68,7 +65,7 @@ export class WritableLayers {
 
   async #scanAll(): Promise<void> {
     for (const layer of this.#layers.values()) {
-      const found = await scan(layer.upper);
+      const found = await treeUsage(layer.upper, MAX_ENTRIES);
       if (this.#closed) return;
       if (found !== undefined) layer.usage = this.#usageOf(found.bytes, found.inodes);
     }
@@ -79,41 +76,4 @@ export class WritableLayers {
   #usageOf(usedBytes: number, inodesUsed: number): FilesystemUsage {
     return { timestamp: nowNs(), mountpoint: this.#mountpoint, usedBytes, inodesUsed };
   }
-}
-
-/** Blocks and inodes below `root`; undefined when it is gone. What vanishes while it is read is not counted. */
-async function scan(root: string): Promise<{ bytes: number; inodes: number } | undefined> {
-  const pending = [root];
-  let bytes = 0;
-  let inodes = 0;
-  for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
-    const entries = await list(directory);
-    if (entries === undefined) {
-      if (directory === root) return undefined;
-      continue;
-    }
-    bytes += (await blocks(directory)) ?? 0;
-    inodes += 1;
-    for (let start = 0; start < entries.length; start += BATCH) {
-      const batch = entries.slice(start, start + BATCH);
-      const files = batch.filter((entry) => !entry.isDirectory());
-      for (const entry of batch) if (entry.isDirectory()) pending.push(path.join(directory, entry.name));
-      const sizes = await Promise.all(files.map((entry) => blocks(path.join(directory, entry.name))));
-      for (const size of sizes) bytes += size ?? 0;
-      inodes += files.length;
-    }
-    if (inodes > MAX_ENTRIES) break;
-  }
-  return { bytes, inodes };
-}
-
-async function list(directory: string): Promise<Dirent[] | undefined> {
-  return fs.readdir(directory, { withFileTypes: true }).catch(() => undefined);
-}
-
-async function blocks(file: string): Promise<number | undefined> {
-  return fs.lstat(file).then(
-    (stat) => stat.blocks * 512,
-    () => undefined,
-  );
 }

@@ -29,6 +29,7 @@ import { PodObjects } from '../../sandbox/pod-objects.js';
 import { createPodRuntime } from '../../sandbox/runtime.js';
 import type { PodRuntime } from '../../sandbox/types.js';
 import { volumePolicies } from '../../sandbox/volume-policies.js';
+import { VolumeUsage } from '../../sandbox/volume-usage.js';
 import { WritableLayers } from '../../sandbox/writable-layers.js';
 import { COPY_LIMITS } from '../../volumes/policy.js';
 import { PodThread } from '../kubernetes/pod-thread.js';
@@ -111,6 +112,7 @@ export async function assemble(config: Config, log: Log, bundles = ownDirectory(
       roots: { docker: config.dockerRoots, kubelet: config.kubeletRoots },
       policyOf: volumePolicies(config.volumePolicies, handlers),
     },
+    volumeUsage: new VolumeUsage(),
     podObjects,
     cdiSpecDirs: config.cdiSpecDirs,
   });

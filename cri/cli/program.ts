@@ -33,6 +33,7 @@ export function buildProgram(): Command {
   addCommon(program);
   addDaemonCommands(program);
   addPodCommands(program);
+  addVolumeCommands(program);
   addContainerCommands(program);
   addStreamingCommands(program);
   addImageCommands(program);
@@ -103,6 +104,15 @@ function addPodCommands(program: Command): void {
     .description('show a pod, a container or an image, and where each volume went')
     .action(async (id: string, _options: unknown, command: Command) =>
       (await import('./commands/inspect.js')).inspect(invocationOf(command), id),
+    );
+}
+
+function addVolumeCommands(program: Command): void {
+  program
+    .command('volumes [pod]')
+    .description('list volumes: where each went and why, how full it is, and who mounts it')
+    .action(async (pod: string | undefined, _options: unknown, command: Command) =>
+      (await import('./commands/volumes.js')).volumes(invocationOf(command), pod),
     );
 }
 

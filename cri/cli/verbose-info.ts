@@ -1,16 +1,25 @@
 /** Reads the verbose part of a status: a map whose values are JSON (CRI v1, ContainerStatusResponse.info). */
 
-import type { VolumeDecision } from '../../volumes/types.js';
+import type { ContainerVolumeView, VolumeView } from '../../sandbox/volume-views.js';
 
 /** Every value parsed; one that is not JSON stays the text it is. */
 export function parseInfo(info: Readonly<Record<string, string>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(info).map(([key, text]) => [key, parsed(text)]));
 }
 
-/** Where each volume went; empty from a runtime that does not say. */
-export function volumesOf(info: Readonly<Record<string, unknown>>): VolumeDecision[] {
-  const volumes = property(info, 'volumes');
-  return Array.isArray(volumes) ? volumes.filter(isDecision) : [];
+/** Where each volume of a container went; empty from a runtime that does not say. */
+export function volumesOf(info: Readonly<Record<string, unknown>>): ContainerVolumeView[] {
+  return listOf(info, 'volumes').filter(isContainerVolume);
+}
+
+/** The volumes of a pod; empty from a runtime that does not say. */
+export function podVolumesOf(info: Readonly<Record<string, unknown>>): VolumeView[] {
+  return listOf(info, 'volumes').filter(isPodVolume);
+}
+
+function listOf(info: Readonly<Record<string, unknown>>, key: string): unknown[] {
+  const list = property(info, key);
+  return Array.isArray(list) ? list : [];
 }
 
 /** The log directory that a pod was made with; empty from a runtime that does not say. */
@@ -35,11 +44,22 @@ function property(info: Readonly<Record<string, unknown>>, key: string): unknown
   return undefined;
 }
 
-function isDecision(value: unknown): value is VolumeDecision {
-  if (typeof value !== 'object' || value === null) return false;
-  return ['containerPath', 'hostPath', 'kind', 'route', 'reason'].every(
-    (key) => typeof Reflect.get(value, key) === 'string',
+function isContainerVolume(value: unknown): value is ContainerVolumeView {
+  return hasTexts(value, ['containerPath', 'hostPath', 'kind', 'route', 'reason']) && hasLists(value, ['sharedWith']);
+}
+
+function isPodVolume(value: unknown): value is VolumeView {
+  return hasTexts(value, ['name', 'hostPath', 'kind', 'route', 'reason']) && hasLists(value, ['mounts', 'otherPods']);
+}
+
+function hasTexts(value: unknown, keys: readonly string[]): boolean {
+  return (
+    typeof value === 'object' && value !== null && keys.every((key) => typeof Reflect.get(value, key) === 'string')
   );
+}
+
+function hasLists(value: unknown, keys: readonly string[]): boolean {
+  return typeof value === 'object' && value !== null && keys.every((key) => Array.isArray(Reflect.get(value, key)));
 }
 
 function parsed(text: string): unknown {

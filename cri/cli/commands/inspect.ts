@@ -6,7 +6,8 @@ import { withDaemon } from '../daemon.js';
 import type { Invocation } from '../invocation.js';
 import { findAnything } from '../lookup.js';
 import { humanAge, humanSize, shortId, table, toJson } from '../output.js';
-import { parseInfo, volumesOf } from '../verbose-info.js';
+import { parseInfo, podVolumesOf, volumesOf } from '../verbose-info.js';
+import { containerVolumeTable, podVolumeTable } from '../volume-table.js';
 import { containerStateWord, podStateWord } from '../words.js';
 
 interface Inspection {
@@ -28,16 +29,9 @@ async function inspectContainer(cri: CriClient, containerId: string): Promise<In
   const response = await cri.runtime.containerStatus({ containerId, verbose: true });
   const info = parseInfo(response.info);
   const volumes = volumesOf(info);
-  const rows = volumes.map(({ containerPath, kind, route, hostPath, readonly, reason }) => [
-    containerPath + (readonly ? ' (ro)' : ''),
-    kind,
-    route,
-    reason,
-    hostPath,
-  ]);
   const text = [
     properties(containerProperties(response.status)),
-    ...(rows.length === 0 ? [] : ['', table(['VOLUME', 'KIND', 'ROUTE', 'REASON', 'HOST'], rows)]),
+    ...(volumes.length === 0 ? [] : ['', containerVolumeTable(volumes)]),
   ].join('\n');
   return { whole: { status: response.status, info }, text };
 }
@@ -90,11 +84,14 @@ async function inspectPod(cri: CriClient, podSandboxId: string): Promise<Inspect
     metadata?.name ?? '',
     containerStateWord(state),
   ]);
+  const info = parseInfo(response.info);
+  const volumes = podVolumesOf(info).map((volume) => ({ volume }));
   const text = [
     properties(podProperties(response.status)),
     ...(rows.length === 0 ? [] : ['', table(['CONTAINER', 'NAME', 'STATE'], rows)]),
+    ...(volumes.length === 0 ? [] : ['', podVolumeTable(volumes)]),
   ].join('\n');
-  return { whole: { status: response.status, info: parseInfo(response.info), containers }, text };
+  return { whole: { status: response.status, info, containers }, text };
 }
 
 function podProperties(status: PodSandboxStatus | undefined): Properties {
