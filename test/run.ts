@@ -13,7 +13,7 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 /** dist/ keeps what was built of sources that are gone; those are not run. */
 const SOURCES = join(HERE, '..', '..', 'test');
 /** Directories that hold no unit tests; the tests of conformance/ itself that need only Go are named again. */
-const APART = ['conformance', 'cluster', 'bench'];
+const APART = ['conformance', 'cluster'];
 const WITH_GO = ['conformance/api', 'conformance/seccomp'];
 /** Two files at a time: machines have two cores. */
 const CONCURRENCY = 2;

@@ -1,8 +1,12 @@
-/** How fast output becomes a CRI log: a container writes 300 MB of lines of 70 bytes, then one last line. */
+/**
+ * How fast output becomes a CRI log: 300 MB of lines of 70 bytes, by one container or by twenty at a time, then one last
+ * line of each.
+ */
 
 import { open, rm, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Contestant } from './contestant.js';
+import { inParallel } from './parallel.js';
 import { type Results, timed } from './results.js';
 import type { Workload } from './workload.js';
 
@@ -12,6 +16,7 @@ const LAST = 'the last line';
 const TIMEOUT_MS = 120_000;
 const POLL_MS = 10;
 const NEWLINE = 10;
+const WIDTH = 4;
 
 export async function measureLog(
   contestants: readonly Contestant[],
@@ -35,6 +40,41 @@ export async function measureLog(
       await rm(running.logFile, { force: true });
     }
   }
+}
+
+const WRITERS = 20;
+
+/** From the moment at which twenty running containers are told to write until the last one's last line is there. */
+export async function measureLogs(
+  contestants: readonly Contestant[],
+  workload: Workload,
+  rounds: number,
+  results: Results,
+): Promise<void> {
+  const group = `Container logs, ${WRITERS} containers at a time, 300 MB together in lines of 70 bytes`;
+  const gate = workload.gate('write');
+  const lines = Math.floor(LINES / WRITERS);
+  const wait = `while [ ! -e ${gate.inside} ]; do sleep 0.02; done`;
+  const script = `${wait}; yes ${'x'.repeat(LINE_BYTES - 1)} | head -c ${lines * LINE_BYTES}; echo ${LAST}`;
+  for (let round = 0; round < rounds; round++) {
+    for (const on of contestants) {
+      await gate.close();
+      const writers = Array.from({ length: WRITERS });
+      const running = await inParallel(WIDTH, writers, () => workload.run(on, ['sh', '-c', script]));
+      const { ms } = await timed(async () => {
+        await gate.open();
+        await Promise.all(running.map(({ logFile }) => untilComplete(logFile)));
+      });
+      results.add(group, 'until the last line of all is in its file', 's', on.side, ms / 1000);
+      for (const { logFile } of running) {
+        const found = await countLines(logFile);
+        if (found !== lines + 1) results.note(`${on.side} wrote ${found} lines to a log instead of ${lines + 1}.`);
+      }
+      await inParallel(WIDTH, running, (one) => workload.remove(on, one));
+      for (const { logFile } of running) await rm(logFile, { force: true });
+    }
+  }
+  await gate.close();
 }
 
 async function untilComplete(file: string): Promise<void> {

@@ -12,24 +12,32 @@ import { command } from '../support/command.js';
 import { type BenchNetwork, freeSubnet, removeBridge, writeNetwork } from './network.js';
 import { inParallel } from './parallel.js';
 import { descendants, processTable } from './processes.js';
+import type { Runtime } from './results.js';
 
 const READY_TIMEOUT_MS = 60_000;
 const END_TIMEOUT_MS = 30_000;
 const POLL_MS = 3;
 const REMOVE_PASSES = 5;
-const CNI_BIN_DIR = '/usr/lib/cni';
+export const CNI_BIN_DIR = '/usr/lib/cni';
+
+/** What the command lines of the processes that supervise containers have in them. */
+const SUPERVISORS: Readonly<Record<Runtime, string>> = {
+  crib: 'keeper.js',
+  containerd: 'containerd-shim',
+  crio: 'conmon',
+};
 
 /** The processes of a runtime, by what they are there for. */
 export interface Pids {
   readonly daemon: number;
-  /** crib's keeper, containerd's shims. */
+  /** crib's keeper, containerd's shims, CRI-O's monitors. */
   readonly supervisors: readonly number[];
   /** The first processes of shared PID namespaces, and pause processes. */
   readonly inits: readonly number[];
 }
 
 export class Contestant {
-  readonly side: 'crib' | 'containerd';
+  readonly side: Runtime;
   readonly dir: string;
   /** Words in packet filter rules, and names of links, that are this runtime's. */
   readonly marks: readonly string[];
@@ -40,7 +48,7 @@ export class Contestant {
   #cri: CriClient;
 
   constructor(parts: {
-    side: 'crib' | 'containerd';
+    side: Runtime;
     dir: string;
     endpoint: string;
     bridge: string;
@@ -109,7 +117,7 @@ export class Contestant {
     const daemon = this.#child?.pid;
     if (daemon === undefined) throw new Error(`${this.side} does not run`);
     const table = await processTable();
-    const word = this.side === 'crib' ? 'keeper.js' : 'containerd-shim';
+    const word = SUPERVISORS[this.side];
     const own = table.filter(({ line }) => line.includes(`${this.dir}/`) && line.includes(word));
     const supervisors = own.map(({ pid }) => pid);
     const inits = descendants(table, [...supervisors, daemon]).filter(({ command: name }) => name === 'catatonit');
@@ -177,13 +185,18 @@ export async function cribContestant(dir: string, certsDir: string, network: 'cn
   }
   const launch = async (): Promise<ChildProcess> => {
     const log = await open(join(dir, 'daemon.log'), 'a');
-    const child = spawn(join('cri', 'cli', 'crib'), args, { stdio: ['ignore', log.fd, log.fd] });
+    const child = spawn(join('cri', 'cli', 'crib'), args, { stdio: ['ignore', log.fd, log.fd], env: serviceEnv() });
     child.on('error', (error) => console.error(`bench: crib: ${error.message}`));
     await log.close();
     return child;
   };
   const marks = [cni.name, cni.bridge];
   return new Contestant({ side: 'crib', dir, endpoint: `unix://${socket}`, bridge: cni.bridge, marks, launch });
+}
+
+/** As a service manager starts it: what a login adds for Node (certificates to be read) is no part of a daemon's start. */
+function serviceEnv(): NodeJS.ProcessEnv {
+  return { PATH: process.env.PATH, HOME: process.env.HOME };
 }
 
 export async function containerdContestant(dir: string, certsDir: string): Promise<Contestant> {

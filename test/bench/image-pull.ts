@@ -1,4 +1,4 @@
-/** PullImage of the large image through the CRI: fetched, verified, unpacked. */
+/** PullImage of a large and of a small image through the CRI: fetched, verified, unpacked. */
 
 import { command } from '../support/command.js';
 import type { Contestant } from './contestant.js';
@@ -13,16 +13,17 @@ const TIMEOUT_MS = 300_000;
 export async function measurePull(
   contestants: readonly Contestant[],
   references: readonly string[],
+  what: string,
+  unit: 'ms' | 's',
   results: Results,
 ): Promise<void> {
-  const group = 'PullImage, 8 layers, 181 MB compressed, 537 MB raw, registry on loopback';
   for (const [round, image] of references.entries()) {
     const order = round % 2 === 0 ? contestants : [...contestants].reverse();
     for (const on of order) {
       await command('sync', []);
       const request = { image: { image } };
       const { ms } = await timed(() => on.cri.images.pullImage(request, { timeoutMs: TIMEOUT_MS }));
-      results.add(group, 'pull', 's', on.side, ms / 1000);
+      results.add('PullImage, registry on loopback', what, unit, on.side, unit === 's' ? ms / 1000 : ms);
     }
   }
 }

@@ -4,14 +4,14 @@ import type { BareRuntime } from './bare-runtime.js';
 import type { Contestant } from './contestant.js';
 import { inParallel } from './parallel.js';
 import type { PidMode } from './requests.js';
-import { type Results, timed } from './results.js';
+import { type Results, type Runtime, timed } from './results.js';
 import type { Workload } from './workload.js';
 
 const EXECS_PER_POD = 3;
 /** Below the range that clients' ports are taken from (ip_local_port_range). */
 const HOST_PORT = 30_080;
-const BATCH = 8;
-const WIDTH = 4;
+const BATCHES_OF_WIDTH = 2;
+const EXECS_AT_A_TIME = 4;
 
 /** Milliseconds of each call of one life. */
 type Life = Readonly<Record<string, number>>;
@@ -25,6 +25,7 @@ async function live(on: Contestant, workload: Workload, pidMode: PidMode, hostPo
   const create = await timed(() => cri.runtime.createContainer({ podSandboxId, config, sandboxConfig }));
   const { containerId } = create.value;
   const start = await timed(() => cri.runtime.startContainer({ containerId }));
+  await workload.untilUp(sandboxConfig);
   const stop = await timed(() => cri.runtime.stopContainer({ containerId, timeout: 10n }));
   const remove = await timed(() => cri.runtime.removeContainer({ containerId }));
   const stopPod = await timed(() => cri.runtime.stopPodSandbox({ podSandboxId }));
@@ -87,24 +88,25 @@ function networked({ RunPodSandbox, StopPodSandbox, RemovePodSandbox }: Life): L
   return { RunPodSandbox, StopPodSandbox, RemovePodSandbox } as Life;
 }
 
-function addLife(results: Results, group: string, side: 'crib' | 'containerd', life: Life): void {
+function addLife(results: Results, group: string, side: Runtime, life: Life): void {
   for (const [name, ms] of Object.entries(life)) results.add(group, name, 'ms', side, ms);
 }
 
-/** Batches of pods, several at a time, the runtimes in turn. */
+/** Batches of pods, `width` at a time, the runtimes in turn. */
 export async function measureParallel(
   { cni }: Contestants,
   workload: Workload,
+  width: number,
   rounds: number,
   results: Results,
 ): Promise<void> {
-  const group = `${WIDTH} pods at a time, PID mode CONTAINER, bridge and portmap by CNI`;
-  const items = Array.from({ length: BATCH });
+  const group = `${width} pods at a time, PID mode CONTAINER, bridge and portmap by CNI`;
+  const items = Array.from({ length: width * BATCHES_OF_WIDTH });
   for (let round = 0; round < rounds; round++) {
     const order = round % 2 === 0 ? cni : [...cni].reverse();
     for (const on of order) {
-      const whole = await timed(() => inParallel(WIDTH, items, () => live(on, workload, 'CONTAINER')));
-      results.add(group, 'whole lives of pods', 'pods/s', on.side, (BATCH * 1000) / whole.ms);
+      const whole = await timed(() => inParallel(width, items, () => live(on, workload, 'CONTAINER')));
+      results.add(group, 'whole lives of pods', 'pods/s', on.side, (items.length * 1000) / whole.ms);
       for (const life of whole.value) addLife(results, group, on.side, life);
     }
   }
@@ -137,8 +139,8 @@ export async function measureExec(
   for (let round = 0; round < 3; round++) {
     for (const on of contestants) {
       const before = await cpuOf(on);
-      for (const ms of await inParallel(WIDTH, batch, () => exec(on))) {
-        results.add(group, `${WIDTH} at a time`, 'ms', on.side, ms);
+      for (const ms of await inParallel(EXECS_AT_A_TIME, batch, () => exec(on))) {
+        results.add(group, `${EXECS_AT_A_TIME} at a time`, 'ms', on.side, ms);
       }
       results.add(group, 'CPU time of one', 'ms', on.side, ((await cpuOf(on)) - before) / batch.length);
     }

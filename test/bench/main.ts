@@ -9,17 +9,18 @@ import { join } from 'node:path';
 import { writeMirrors } from '../conformance/node-files.js';
 import { command } from '../support/command.js';
 import { BareRuntime } from './bare-runtime.js';
-import { measureLog } from './container-log.js';
+import { measureLog, measureLogs } from './container-log.js';
 import { type Contestant, containerdContestant, cribContestant } from './contestant.js';
-import { measureDensity, measureStarted } from './density.js';
+import { crioContestant, isCrioInstalled } from './crio.js';
 import { measurePull } from './image-pull.js';
-import { startImages } from './images.js';
+import { type BenchImages, startImages } from './images.js';
 import { findLeftovers, mountsBelow, removeCgroupParent } from './leftovers.js';
 import { type Contestants, measureExec, measureLifecycle, measureParallel } from './lifecycle.js';
+import { measureMany, measureStarted } from './many.js';
 import { type Options, type Part, parseOptions } from './options.js';
 import { cpuMs } from './processes.js';
 import { describeMachine, replaceBlock, toMarkdown } from './report.js';
-import { Results } from './results.js';
+import { Results, type Runtime } from './results.js';
 import { Workload } from './workload.js';
 
 type Undo = () => Promise<void>;
@@ -29,7 +30,7 @@ interface Stage {
   readonly dir: string;
   readonly contestants: Contestants;
   readonly workload: Workload;
-  readonly bigImages: readonly string[];
+  readonly images: BenchImages;
   readonly results: Results;
   readonly undo: Undo[];
 }
@@ -77,13 +78,9 @@ async function prepare(
   undo.push(() => images.registry.stop());
   const certsDir = join(dir, 'certs');
   await writeMirrors(certsDir, images.registry.address);
-  const cni: Contestant[] = [];
-  if (options.against.includes('crib')) cni.push(await cribContestant(join(dir, 'crib'), certsDir, 'cni'));
-  if (options.against.includes('containerd')) cni.push(await containerdContestant(join(dir, 'containerd'), certsDir));
-  const ownNetwork = wants('lifecycle') && options.against.includes('crib');
-  const bridge = ownNetwork ? await cribContestant(join(dir, 'crib-own'), certsDir, 'bridge') : undefined;
+  const { cni, bridge } = await contestants(options, dir, certsDir, images.registry.address, results);
   const workload = await Workload.create(dir, images.busybox);
-  const stage = { options, dir, contestants: { cni, bridge }, workload, bigImages: images.big, results, undo };
+  const stage = { options, dir, contestants: { cni, bridge }, workload, images, results, undo };
   onStage(stage);
   for (const on of [...cni, ...(bridge === undefined ? [] : [bridge])]) {
     undo.push(() => on.stop());
@@ -94,11 +91,29 @@ async function prepare(
   return stage;
 }
 
-async function measure({ options, dir, contestants, workload, bigImages, results, undo }: Stage): Promise<void> {
+/** Those that are asked for; CRI-O only where it is installed. */
+async function contestants(
+  { parts, against }: Options,
+  dir: string,
+  certsDir: string,
+  registry: string,
+  results: Results,
+): Promise<Contestants> {
+  const wants = (runtime: Runtime) => against.length === 0 || against.includes(runtime);
+  const cni: Contestant[] = [];
+  if (wants('crib')) cni.push(await cribContestant(join(dir, 'crib'), certsDir, 'cni'));
+  if (wants('containerd')) cni.push(await containerdContestant(join(dir, 'containerd'), certsDir));
+  if (wants('crio') && (await isCrioInstalled())) cni.push(await crioContestant(join(dir, 'crio'), registry));
+  else if (wants('crio')) results.note('CRI-O is not installed here, and was left out.');
+  const own = parts.includes('lifecycle') && wants('crib');
+  return { cni, bridge: own ? await cribContestant(join(dir, 'crib-own'), certsDir, 'bridge') : undefined };
+}
+
+async function measure({ options, dir, contestants, workload, images, results, undo }: Stage): Promise<void> {
   const { cni } = contestants;
   const wants = (part: Part) => options.parts.includes(part);
   const say = (part: Part) => console.error(`bench: ${part}`);
-  if (wants('density')) await measureStarted(cni, results);
+  if (wants('many')) await measureStarted(cni, results);
   if (wants('lifecycle') || wants('exec')) {
     const bare = await bareRuntime(dir, contestants, workload, results, undo);
     if (wants('lifecycle')) {
@@ -112,20 +127,22 @@ async function measure({ options, dir, contestants, workload, bigImages, results
   }
   if (wants('parallel')) {
     say('parallel');
-    await measureParallel(contestants, workload, 3, results);
+    for (const width of options.widths) await measureParallel(contestants, workload, width, options.repeats, results);
   }
   if (wants('log')) {
     say('log');
-    await measureLog(cni, workload, 2, results);
+    await measureLog(cni, workload, options.repeats, results);
+    await measureLogs(cni, workload, options.repeats, results);
   }
   if (wants('pull')) {
     say('pull');
-    await measurePull(cni, bigImages, results);
+    await measurePull(cni, images.small, 'one layer, 1 MB compressed', 'ms', results);
+    const big = images.big.slice(0, options.bigPulls);
+    await measurePull(cni, big, '8 layers, 181 MB compressed, 537 MB raw', 's', results);
   }
-  if (wants('density')) {
-    say('density');
-    const counts = [Math.min(50, options.pods), options.pods].filter((n, index, all) => all.indexOf(n) === index);
-    await measureDensity(cni, workload, counts, results);
+  if (wants('many')) {
+    say('many');
+    await measureMany(cni, workload, options.counts, results);
   }
 }
 

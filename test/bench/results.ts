@@ -2,8 +2,13 @@
 
 import { pairedRatio, type Summary, summarize } from './statistics.js';
 
+/** What crib is measured beside. */
+export const RIVALS = ['containerd', 'crio'] as const;
+export type Rival = (typeof RIVALS)[number];
+export const RUNTIMES = ['crib', ...RIVALS] as const;
+export type Runtime = (typeof RUNTIMES)[number];
 /** `bare`: the OCI runtime called by hand, without a CRI runtime around it. */
-export type Side = 'crib' | 'containerd' | 'bare';
+export type Side = Runtime | 'bare';
 export type Unit = 'ms' | 's' | 'MB' | 'MB/s' | 'pods/s';
 
 export interface Row {
@@ -11,8 +16,8 @@ export interface Row {
   readonly name: string;
   readonly unit: Unit;
   readonly sides: Readonly<Partial<Record<Side, Summary>>>;
-  /** crib's samples over containerd's, in pairs. */
-  readonly ratio: number | undefined;
+  /** crib's samples over those of each rival that there are any of: in pairs, else median over median. */
+  readonly ratios: Readonly<Partial<Record<Rival, number>>>;
 }
 
 interface Series {
@@ -45,7 +50,7 @@ export class Results {
     return [...this.#series.values()].map(({ group, name, unit, samples }) => {
       const sides: Partial<Record<Side, Summary>> = {};
       for (const [side, values] of Object.entries(samples)) sides[side as Side] = summarize(values);
-      return { group, name, unit, sides, ratio: pairedRatio(samples.crib ?? [], samples.containerd ?? []) };
+      return { group, name, unit, sides, ratios: ratiosOf(samples, sides) };
     });
   }
 
@@ -53,6 +58,18 @@ export class Results {
   samples(): object[] {
     return [...this.#series.values()];
   }
+}
+
+function ratiosOf(samples: Series['samples'], sides: Row['sides']): Row['ratios'] {
+  const ratios: Partial<Record<Rival, number>> = {};
+  for (const rival of RIVALS) {
+    const [ours, theirs] = [sides.crib?.median, sides[rival]?.median];
+    const inPairs = pairedRatio(samples.crib ?? [], samples[rival] ?? []);
+    const ofMedians = ours === undefined || !theirs ? undefined : ours / theirs;
+    const ratio = inPairs ?? ofMedians;
+    if (ratio !== undefined) ratios[rival] = ratio;
+  }
+  return ratios;
 }
 
 /** Milliseconds that `work` takes, and what it gives. */

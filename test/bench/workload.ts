@@ -1,12 +1,15 @@
 /** Makes the pods and containers of the measurements, on any contestant. */
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Contestant } from './contestant.js';
 import { containerConfig, type PidMode, podConfig } from './requests.js';
 
-/** Ends at once when it is asked to, also as PID 1. */
-const POLITE = ['sh', '-c', "trap 'exit 0' TERM; while :; do sleep 3600 & wait; done"];
+/** Ends at once when it is asked to, also as PID 1: from when it says that it is up. */
+const UP = 'up';
+const POLITE = ['sh', '-c', `trap 'exit 0' TERM; echo ${UP}; while :; do sleep 3600 & wait; done`];
+const UP_TIMEOUT_MS = 30_000;
 const IDLE = ['sleep', '86400'];
 
 export interface Running {
@@ -70,6 +73,21 @@ export class Workload {
     const { containerId } = await on.cri.runtime.createContainer(request);
     await on.cri.runtime.startContainer({ containerId });
     return { pod: podSandboxId, container: containerId, logFile: join(String(sandboxConfig.logDirectory), 'main.log') };
+  }
+
+  /** Waits until a polite container in the pod of `sandboxConfig` has said that it is up. */
+  async untilUp({ logDirectory }: { readonly logDirectory?: string | undefined }): Promise<void> {
+    const file = join(String(logDirectory), 'main.log');
+    for (const until = performance.now() + UP_TIMEOUT_MS; performance.now() < until; await sleep(2)) {
+      if ((await readFile(file, 'utf8').catch(() => '')).includes(UP)) return;
+    }
+    throw new Error(`${file} does not say "${UP}" after ${UP_TIMEOUT_MS} ms`);
+  }
+
+  /** A file that containers wait for: it is there for all of them at once. */
+  gate(name: string): { readonly inside: string; open(): Promise<void>; close(): Promise<void> } {
+    const file = join(this.#dir, 'token', name);
+    return { inside: `/run/token/${name}`, open: () => writeFile(file, ''), close: () => rm(file, { force: true }) };
   }
 
   async remove(on: Contestant, { pod }: Running): Promise<void> {

@@ -1,17 +1,18 @@
-/** Many running pods: memory beyond the workload, lists and states, and how long a daemon takes to start. */
+/** Many running pods: how fast they come and go, memory beyond the workload, calls, and how long a daemon takes to start. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Contestant } from './contestant.js';
 import { inParallel } from './parallel.js';
+import { measureCalls } from './poll-calls.js';
 import { cpuMs, type Memory, memoryOf } from './processes.js';
 import { type Results, timed } from './results.js';
 import type { Running, Workload } from './workload.js';
 
 /** After this long idle a daemon has collected its garbage, if it does so by itself. */
 const SETTLE_MS = 5_000;
-const CALLS = 10;
 const STARTS = 3;
 const WIDTH = 4;
+const IDLE_SECONDS = 5;
 
 interface Usage {
   readonly daemon: Memory;
@@ -25,7 +26,7 @@ export async function measureStarted(contestants: readonly Contestant[], results
 }
 
 /** On one runtime after the other: each needs the machine's memory and processors for itself here. */
-export async function measureDensity(
+export async function measureMany(
   contestants: readonly Contestant[],
   workload: Workload,
   counts: readonly number[],
@@ -35,25 +36,53 @@ export async function measureDensity(
   for (const on of contestants) {
     const idle = await usage(on);
     addUsage(results, 'no pods', on, idle);
-    const running: Running[] = [];
     for (const count of counts) {
-      const more = Array.from({ length: count - running.length });
-      const { ms, value } = await timed(() => inParallel(WIDTH, more, () => workload.run(on, 'idle')));
-      running.push(...value);
-      const speed = (more.length * 1000) / ms;
-      results.add('Many pods', `up to ${count}, ${WIDTH} at a time, one container each`, 'pods/s', on.side, speed);
+      const running = await up(on, workload, count, results);
       const now = await usage(on);
       addUsage(results, `${count} running pods`, on, now);
-      const each = (now.all.pss - idle.all.pss) / count;
+      const each = (now.all.pss - idle.all.pss) / running.length;
       results.add('Memory', `for each of ${count} pods beyond the workload, PSS`, 'MB', on.side, each);
-      await lists(on, running, count, results);
+      await measureCalls(on, running, count, results);
       await idleCpu(on, count, results);
+      if (count === counts.at(-1)) await starts(on, `with ${count} running pods`, results);
+      await down(on, workload, running, count, results);
     }
-    await starts(on, `with ${running.length} running pods`, results);
-    const { ms } = await timed(() => inParallel(WIDTH, running, (one) => workload.remove(on, one)));
-    const name = `down from ${running.length}, ${WIDTH} at a time`;
-    results.add('Many pods', name, 'pods/s', on.side, (running.length * 1000) / ms);
   }
+}
+
+/** As many of them as the runtime holds: with the first that it refuses no more are asked for, and a note says so. */
+async function up(on: Contestant, workload: Workload, count: number, results: Results): Promise<Running[]> {
+  const running: Running[] = [];
+  let refusal: unknown;
+  const { ms } = await timed(() =>
+    inParallel(WIDTH, Array.from({ length: count }), async () => {
+      if (refusal !== undefined) return;
+      try {
+        running.push(await workload.run(on, 'idle'));
+      } catch (error) {
+        refusal ??= error;
+      }
+    }),
+  );
+  if (running.length === 0) throw refusal;
+  if (refusal !== undefined) {
+    results.note(`${on.side} held ${running.length} of ${count} pods here: ${String(refusal).slice(0, 200)}`);
+  }
+  const name = `up to ${count}, ${WIDTH} at a time, one container each`;
+  results.add('Many pods', name, 'pods/s', on.side, (running.length * 1000) / ms);
+  return running;
+}
+
+async function down(
+  on: Contestant,
+  workload: Workload,
+  running: readonly Running[],
+  count: number,
+  results: Results,
+): Promise<void> {
+  const { ms } = await timed(() => inParallel(WIDTH, running, (one) => workload.remove(on, one)));
+  results.add('Many pods', `down from ${count}, ${WIDTH} at a time`, 'pods/s', on.side, (running.length * 1000) / ms);
+  await on.removePods(); // of one that was refused half way
 }
 
 async function usage(on: Contestant): Promise<Usage> {
@@ -73,43 +102,13 @@ function addUsage(results: Results, when: string, on: Contestant, { daemon, supe
   add('all of it with pause processes, PSS', all.pss);
 }
 
-/** What a kubelet calls again and again. */
-async function lists(on: Contestant, running: readonly Running[], count: number, results: Results): Promise<void> {
-  const { cri } = on;
-  const group = `Calls with ${count} running containers`;
-  const podSandboxId = running[0]?.pod ?? '';
-  const containerId = running[0]?.container ?? '';
-  const calls: Record<string, () => Promise<unknown>> = {
-    Version: () => cri.runtime.version({}),
-    Status: () => cri.runtime.status({}),
-    ListPodSandbox: () => cri.runtime.listPodSandbox({}),
-    ListContainers: () => cri.runtime.listContainers({}),
-    PodSandboxStatus: () => cri.runtime.podSandboxStatus({ podSandboxId }),
-    ContainerStatus: () => cri.runtime.containerStatus({ containerId }),
-    ListContainerStats: () => cri.runtime.listContainerStats({}),
-    ListPodSandboxStats: () => cri.runtime.listPodSandboxStats({}),
-    ContainerStats: () => cri.runtime.containerStats({ containerId }),
-    ListImages: () => cri.images.listImages({}),
-    ImageFsInfo: () => cri.images.imageFsInfo({}),
-  };
-  for (const [name, call] of Object.entries(calls)) {
-    try {
-      await call();
-      for (let i = 0; i < CALLS; i++) results.add(group, name, 'ms', on.side, (await timed(call)).ms);
-    } catch (error) {
-      results.note(`${on.side}: ${String(error).slice(0, 200)}`);
-    }
-  }
-}
-
 /** What a node pays for pods that do nothing, when nobody asks. */
 async function idleCpu(on: Contestant, count: number, results: Results): Promise<void> {
   const { daemon, supervisors } = await on.pids();
-  const seconds = 5;
   const before = await cpuMs([daemon, ...supervisors]);
-  await sleep(seconds * 1000);
+  await sleep(IDLE_SECONDS * 1000);
   const spent = (await cpuMs([daemon, ...supervisors])) - before;
-  results.add('CPU time each second with nothing to do', `${count} running pods`, 'ms', on.side, spent / seconds);
+  results.add('CPU time each second with nothing to do', `${count} running pods`, 'ms', on.side, spent / IDLE_SECONDS);
 }
 
 async function starts(on: Contestant, when: string, results: Results): Promise<void> {
