@@ -39,11 +39,16 @@ export function mountIdMapped(
   const tree = openIdMapped(source, mappings, 0, true);
   try {
     setMountAttributes(tree, { propagation: PROPAGATION[propagation] }, true);
-    makeMountPoint(target, fs.fstatSync(tree).isDirectory());
-    attachTree(tree, AT.FDCWD, target);
+    attachOwned(tree, target);
   } finally {
     fs.closeSync(tree);
   }
+}
+
+/** Attaches a detached mount at `target`, which is made. */
+export function attachOwned(tree: number, target: string): void {
+  makeMountPoint(target, fs.fstatSync(tree).isDirectory());
+  attachTree(tree, AT.FDCWD, target);
 }
 
 function makeMountPoint(target: string, isDirectory: boolean): void {

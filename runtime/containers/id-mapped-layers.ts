@@ -46,16 +46,23 @@ export function withIdMappedLayers(
 export function openIdMapped(source: string, mappings: IdMappings, attributes = 0, recursive = false): number {
   const tree = cloneTree(AT.FDCWD, source, recursive);
   try {
-    const userNamespaceFd = openUserNamespace(mappings);
-    try {
-      setMountAttributes(tree, { set: MOUNT_ATTR.IDMAP | attributes, userNamespaceFd }, false);
-    } finally {
-      fs.closeSync(userNamespaceFd);
-    }
+    idMap(tree, source, mappings, attributes);
     return tree;
   } catch (error) {
     fs.closeSync(tree);
+    throw error;
+  }
+}
+
+/** Gives a detached mount, made of `source`, the ids of a user namespace. Throws as openIdMapped does. */
+export function idMap(tree: number, source: string, mappings: IdMappings, attributes = 0): void {
+  const userNamespaceFd = openUserNamespace(mappings);
+  try {
+    setMountAttributes(tree, { set: MOUNT_ATTR.IDMAP | attributes, userNamespaceFd }, false);
+  } catch (error) {
     throw error instanceof CribError ? error : cannotMap(source, error);
+  } finally {
+    fs.closeSync(userNamespaceFd);
   }
 }
 

@@ -1,0 +1,103 @@
+/**
+ * A volume that is mounted only if it is what it was said to be. The tree is checked through the very mount that the
+ * container gets: a read-only copy of the volume's, which is attached nowhere yet and has nothing mounted in it, so no
+ * path can be swapped between check and use. What a check alone does not hold is that the host changes a file afterwards;
+ * files with fs-verity the kernel holds to it, and a copy is held because nobody else has it.
+ */
+
+import fs from 'node:fs';
+import { attempting, CribError, codeOf, messageOf } from '../../runtime/errors.js';
+import { AT, MOUNT_ATTR, MS, O, RESOLVE } from '../../runtime/linux/constants.js';
+import { openat2 } from '../../runtime/linux/files.js';
+import { cloneTree, makeTree, setMountAttributes } from '../../runtime/linux/mounts.js';
+import type { VerityRequest } from './request.js';
+import { copyTree } from './tree-copy.js';
+import { hashTree, type TreeSummary } from './tree-hash.js';
+
+/** Extended attributes are not hashed: with these, none of them gives a program anything. */
+const ATTRIBUTES = MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV;
+const COPY_MAX_ENTRIES = 100_000;
+
+/** A volume is not what its root hash says. `action` is what the pod wants to come of it. */
+export class VerityError extends CribError {
+  readonly action: VerityRequest['action'];
+
+  constructor(request: VerityRequest, message: string) {
+    super('DATA_LOSS', message);
+    this.action = request.action;
+  }
+}
+
+export interface VerifyOptions {
+  readonly copyMaxBytes: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A mount that is attached nowhere; the caller attaches and closes it. */
+export interface VerifiedTree extends TreeSummary {
+  readonly tree: number;
+}
+
+/**
+ * Checks the file or directory at `realPath` and returns a mount of it, or of the copy that was checked. Throws
+ * VerityError (DATA_LOSS) where it differs, RESOURCE_EXHAUSTED for a copy over the limit, CANCELLED, and
+ * FAILED_PRECONDITION for what cannot be hashed or copied.
+ */
+export async function verify(realPath: string, request: VerityRequest, options: VerifyOptions): Promise<VerifiedTree> {
+  const source = detach(realPath);
+  const tree = request.hold === 'check' ? source : await copyOf(source, options).finally(() => fs.closeSync(source));
+  try {
+    const summary = await hashed(tree, request, options);
+    if (summary.rootHash === request.rootHash) return { ...summary, tree };
+    const wayOut = `compare \`crib volume hash --entries ${realPath}\` with that of the original`;
+    throw new VerityError(request, `its root hash is ${summary.rootHash}, not ${request.rootHash}; ${wayOut}`);
+  } catch (error) {
+    fs.closeSync(tree);
+    throw error;
+  }
+}
+
+/** Without the mounts below it, so that none can come between. */
+function detach(realPath: string): number {
+  const opened = openat2(AT.FDCWD, realPath, O.PATH, RESOLVE.NO_SYMLINKS);
+  try {
+    const tree = cloneTree(opened, '', false);
+    setMountAttributes(tree, { set: ATTRIBUTES | MOUNT_ATTR.RDONLY, propagation: MS.PRIVATE }, false);
+    return tree;
+  } finally {
+    fs.closeSync(opened);
+  }
+}
+
+async function copyOf(source: number, { copyMaxBytes, signal }: VerifyOptions): Promise<number> {
+  if (copyMaxBytes === 0) {
+    throw new CribError('FAILED_PRECONDITION', 'hold: the configuration (verity_copy_max_bytes) allows no copies');
+  }
+  if (!fs.fstatSync(source).isDirectory()) {
+    throw new CribError('FAILED_PRECONDITION', 'hold: only of a directory there is a copy; mount the directory it is in');
+  }
+  const size = [
+    ['size', String(copyMaxBytes)],
+    ['nr_inodes', String(COPY_MAX_ENTRIES)],
+  ] as const;
+  const copy = makeTree('tmpfs', size, ATTRIBUTES);
+  try {
+    await copyTree(source, copy, signal);
+    setMountAttributes(copy, { set: MOUNT_ATTR.RDONLY }, false);
+    return copy;
+  } catch (error) {
+    fs.closeSync(copy);
+    if (codeOf(error) !== 'RESOURCE_EXHAUSTED') throw error;
+    throw attempting(`hold: a copy may have ${copyMaxBytes} bytes and ${COPY_MAX_ENTRIES} entries`, error);
+  }
+}
+
+/** The kernel's own finding, on a file with fs-verity, is one like any other. */
+async function hashed(tree: number, request: VerityRequest, { signal }: VerifyOptions): Promise<TreeSummary> {
+  try {
+    return await hashTree(tree, signal === undefined ? {} : { signal });
+  } catch (error) {
+    if (codeOf(error) === 'DATA_LOSS') throw new VerityError(request, messageOf(error));
+    throw error;
+  }
+}
