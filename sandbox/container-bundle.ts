@@ -51,7 +51,10 @@ export async function buildBundle(node: Node, pod: Pod, request: BundleRequest):
   ]);
   const label = selinuxLabels(config.security, host)?.mount ?? '';
   // Not beside the others: what it mounts must not come after the undo of one of them that failed.
-  const volumes = await prepareVolumes(config.mounts, volumeContext(node, pod, { id, rootfs, label }));
+  const volumes = await prepareVolumes(
+    config.mounts,
+    volumeContext(node, pod, { id, rootfs, label, annotations: config.annotations }),
+  );
   const mounts = volumes.flatMap(({ mount, submounts = [] }) => (mount === undefined ? [] : [mount, ...submounts]));
   const { metadata, hostname, security } = pod.record.config;
   const cdi = await resolveCdi(config, user, cdiSpecDirs, log);

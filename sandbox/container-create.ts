@@ -24,6 +24,7 @@ import type { Node } from './node.js';
 import type { Pod } from './pod-record.js';
 import { requireReady } from './pod-stop.js';
 import { checkSameUserNamespace } from './user-namespace.js';
+import { stopOnPanic } from './volume-panic.js';
 
 /**
  * Makes a container and returns its id. The same request again gets the container that is there; ALREADY_EXISTS when
@@ -46,6 +47,7 @@ export async function createContainer(
     return await creation;
   } catch (error) {
     node.containerNames.delete(key);
+    await stopOnPanic(node, pod, error);
     throw attempting(`creating container ${config.metadata.name} in pod ${pod.id.slice(0, 13)}`, error);
   }
 }

@@ -37,6 +37,8 @@ export interface PodRecord {
   readonly namespaces: NamespacePaths;
   /** How containers that are gone had the pod's volumes (settled-volumes.ts); absent: none to speak of. */
   readonly settledVolumes?: readonly VolumeDecision[];
+  /** Why crib itself has stopped it; absent where it was asked to, or it runs. */
+  readonly stopReason?: string;
   /** /proc/sys/kernel/random/boot_id of the boot it was made in. */
   readonly bootId: string;
 }
@@ -61,6 +63,7 @@ export class Pod {
   readonly serial = new Serial();
   /** Changes of the record take turns: each is made to what the one before left. */
   readonly saves = new Serial();
+  readonly #ending = new AbortController();
 
   constructor(record: PodRecord) {
     this.record = record;
@@ -68,6 +71,15 @@ export class Pod {
 
   get id(): string {
     return this.record.id;
+  }
+
+  /** Aborted once the pod is being stopped: what is made for it meanwhile is given up. */
+  get ending(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  end(): void {
+    this.#ending.abort();
   }
 
   view(): PodView {

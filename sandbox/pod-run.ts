@@ -6,6 +6,7 @@ import type { NamespacePaths } from '../runtime/spec/types.js';
 import { step } from '../runtime/steps.js';
 import { Undo } from '../runtime/undo.js';
 import { podRoutesOf } from '../volumes/policy.js';
+import { verityRequestsOf } from '../volumes/verity/request.js';
 import { Callers } from './callers.js';
 import { nowNs } from './clock.js';
 import type { PodConfig } from './config.js';
@@ -70,6 +71,7 @@ async function create(node: Node, config: PodConfig, handler: string, signal: Ab
   const backend = node.backend(record);
   checkUserNamespace(config, record.handler, backend.capabilities);
   podRoutesOf(config.annotations, parts.volumes.policyOf(record.handler, backend.capabilities), backend.capabilities);
+  verityRequestsOf(config.annotations);
   const pod = new Pod(record);
   await Undo.guard(parts.log, async (undo) => {
     // One step: the record goes last, for by it the next start finds what could not be taken back.

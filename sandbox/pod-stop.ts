@@ -20,6 +20,7 @@ export async function stopPod(node: Node, id: string): Promise<void> {
 /** To be called within the pod's `serial`. */
 export async function stop(node: Node, pod: Pod): Promise<void> {
   if (pod.record.state === 'not-ready') return;
+  pod.end();
   if (pod.record.state !== 'stopping') await node.endPod(pod, 'stopping');
   const containers = node.containersOf(pod.id);
   await step('stop-pod/containers', () => killAll(node, containers));

@@ -197,9 +197,9 @@ class NodeRuntime implements PodRuntime {
 
   async podInfo(id: string): Promise<Record<string, unknown>> {
     const pod = this.#node.pods.get(id);
-    const { config, handler, cgroup, namespaces, state, ips } = pod.record;
+    const { config, handler, cgroup, namespaces, state, stopReason, ips } = pod.record;
     const volumes = await volumesOfPod(this.#node, pod);
-    return { state, runtimeHandler: handler, cgroup, namespaces, ips, volumes, config };
+    return { state, stopReason, runtimeHandler: handler, cgroup, namespaces, ips, volumes, config };
   }
 
   networkReadiness() {

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { ownedDirectory } from '../volumes/owned.js';
 import { podRoutesOf } from '../volumes/policy.js';
 import type { SandboxCapabilities, VolumeContext } from '../volumes/types.js';
+import { verityRequestsOf } from '../volumes/verity/request.js';
 import type { Node } from './node.js';
 import type { Pod } from './pod-record.js';
 import { settledVolumes } from './settled-volumes.js';
@@ -15,10 +16,12 @@ export interface ContainerPlace {
   readonly rootfs: string;
   /** SELinux label of its volumes; empty: none. */
   readonly label: string;
+  /** The container's own, beside its pod's. */
+  readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** Throws what is wrong with the pod's annotations about routes. */
-export function volumeContext(node: Node, pod: Pod, { id, rootfs, label }: ContainerPlace): VolumeContext {
+/** Throws what is wrong with the annotations about routes and verified volumes. */
+export function volumeContext(node: Node, pod: Pod, { id, rootfs, label, annotations }: ContainerPlace): VolumeContext {
   const { volumes, podObjects } = node.parts;
   const { handler, config } = pod.record;
   const capabilities = capabilitiesOf(node, pod);
@@ -37,6 +40,8 @@ export function volumeContext(node: Node, pod: Pod, { id, rootfs, label }: Conta
     overlays: path.join(node.containerRecords.directory(id), 'overlays'),
     withoutSubmounts: leavesOutSubmounts(node, pod),
     label,
+    verity: verityRequestsOf({ ...config.annotations, ...annotations }),
+    signal: pod.ending,
   };
 }
 

@@ -32,6 +32,7 @@ export function defaultPolicy({ guest }: SandboxCapabilities): VolumePolicy {
     annotations: [],
     overlay: [],
     ...COPY_LIMITS,
+    verityCopyMaxBytes: 64 << 20,
     tmp: guest ? 'tmpfs' : 'image',
   };
 }

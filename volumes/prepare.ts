@@ -20,6 +20,7 @@ import { submountsOf } from './submounts.js';
 import { hasEmptyTmp, TMP_VOLUME, wantsTmp } from './tmp.js';
 import type { MountFacts, PreparedVolume, PrepareVolumes, VolumeContext, VolumeDecision } from './types.js';
 import { type CheckedMount, checkMounts } from './validate.js';
+import { mountIfVerified } from './verity/verified-volume.js';
 
 /** A mount with what is known of its source, and its place among the others. */
 interface Source extends SourceFacts {
@@ -96,6 +97,9 @@ async function prepareOne(source: Source, index: number, request: Request): Prom
   await checkDestination(context.rootfs, containerPath, facts.type === 'directory', request.destinations, field);
   if (config.selinuxRelabel && context.label !== '') await relabelVolume(checked, facts, context.label);
   const direct = resolve(config, facts, decision.readonly);
+  const target = path.join(context.owned, String(index));
+  const verified = await mountIfVerified(checked, facts, decision, direct, target, context);
+  if (verified !== undefined) return verified;
   const resolved = await ownMount(source, decision, direct, index, request);
   const wanted = context.withoutSubmounts && decision.overlay !== true;
   const submounts = wanted ? submountsOf(resolved, facts.realPath, await request.mounts.table()) : [];

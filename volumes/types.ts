@@ -5,6 +5,7 @@
 
 import type { MountConfig } from '../runtime/containers/config.js';
 import type { ResolvedMount } from '../runtime/spec/types.js';
+import type { VerityRequest } from './verity/request.js';
 
 /** In no order: registry.ts has that in which they are asked. `tmp` is none that anybody asks for (tmp.ts). */
 export const VOLUME_KINDS = [
@@ -88,6 +89,8 @@ export interface VolumeDecision {
   readonly sizeLimitBytes?: number;
   /** Writes go to a layer of the container's own and vanish with it. */
   readonly overlay?: boolean;
+  /** The root hash that it was found to have when it was mounted. */
+  readonly verified?: string;
 }
 
 /** What volume routing decides on; never the backend's name. */
@@ -130,6 +133,8 @@ export interface VolumePolicy {
   /** Limits of a tree that is copied into the sandbox and kept in sync; a larger one is shared. Bytes and files. */
   readonly copyMaxBytes: number;
   readonly copyMaxFiles: number;
+  /** Limit of a copy of a verified volume, in bytes of memory; 0: no copies. */
+  readonly verityCopyMaxBytes: number;
   /** `tmpfs`: containers get one at /tmp where the image has nothing there (tmp.ts). */
   readonly tmp: 'tmpfs' | 'image';
 }
@@ -181,6 +186,10 @@ export interface VolumeContext {
   readonly label: string;
   /** The OCI runtime leaves the mounts below a source out of its bind mount. */
   readonly withoutSubmounts: boolean;
+  /** Volumes that must be what they were. Absent: none. */
+  readonly verity?: readonly VerityRequest[];
+  /** Aborted when nobody wants the container any more: checking a large volume takes minutes. */
+  readonly signal?: AbortSignal;
 }
 
 /** Where the host keeps volumes, for recognising them; configured. */

@@ -20,6 +20,7 @@ const KEYS: Readonly<Record<string, Reader>> = {
   overlay: (value, field) => ({ overlay: kinds(value, field) }),
   copy_max_bytes: (value, field) => ({ copyMaxBytes: count(value, field) }),
   copy_max_files: (value, field) => ({ copyMaxFiles: count(value, field) }),
+  verity_copy_max_bytes: (value, field) => ({ verityCopyMaxBytes: count(value, field) }),
   tmp: (value, field) => ({ tmp: tmp(value, field) }),
 };
 
@@ -42,13 +43,14 @@ export function readVolumePolicy(table: Readonly<Record<string, unknown>>, field
 
 /** The table that would give `policy`. */
 export function volumePolicyTable(policy: ConfiguredPolicy): Record<string, string | string[] | number> {
-  const { routes, annotations, overlay, copyMaxBytes, copyMaxFiles, tmp: ownTmp } = policy;
+  const { routes, annotations, overlay, copyMaxBytes, copyMaxFiles, verityCopyMaxBytes, tmp: ownTmp } = policy;
   return {
     ...routes,
     ...(annotations === undefined ? {} : { annotations: [...annotations] }),
     ...(overlay === undefined ? {} : { overlay: [...overlay] }),
     ...(copyMaxBytes === undefined ? {} : { copy_max_bytes: copyMaxBytes }),
     ...(copyMaxFiles === undefined ? {} : { copy_max_files: copyMaxFiles }),
+    ...(verityCopyMaxBytes === undefined ? {} : { verity_copy_max_bytes: verityCopyMaxBytes }),
     ...(ownTmp === undefined ? {} : { tmp: ownTmp }),
   };
 }

@@ -3,6 +3,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { AttachOptions } from './commands/attach.js';
 import type { ExecOptions } from './commands/exec.js';
+import type { VolumeHashOptions } from './commands/volume-hash.js';
 import type { Config } from './config.js';
 import type { Invocation } from './invocation.js';
 
@@ -37,7 +38,7 @@ export function buildProgram(): Command {
   addContainerCommands(program);
   addStreamingCommands(program);
   addImageCommands(program);
-  for (const command of program.commands) addCommon(command);
+  for (const command of program.commands.flatMap((top) => [top, ...top.commands])) addCommon(command);
   return program;
 }
 
@@ -113,6 +114,16 @@ function addVolumeCommands(program: Command): void {
     .description('list volumes: where each went and why, how full it is, and who mounts it')
     .action(async (pod: string | undefined, _options: unknown, command: Command) =>
       (await import('./commands/volumes.js')).volumes(invocationOf(command), pod),
+    );
+  program
+    .command('volume')
+    .description('work on what volumes hold')
+    .command('hash <directory>')
+    .description('print the root hash of a tree, which a pod can ask a volume to have; needs no daemon')
+    .option('--entries', 'print the digest of each entry too')
+    .option('--write-list', 'first write them to .crib-verity in it, by which a failed check can name what differs')
+    .action(async (directory: string, options: VolumeHashOptions, command: Command) =>
+      (await import('./commands/volume-hash.js')).volumeHash(invocationOf(command), directory, options),
     );
 }
 

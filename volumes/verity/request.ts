@@ -31,7 +31,8 @@ export function verityRequestsOf(annotations: Readonly<Record<string, string>>):
     const [prefix = '', ...rest] = key.split('/');
     if (prefix !== DOMAIN && !prefix.endsWith(`.${DOMAIN}`)) continue;
     const word = prefix.slice(0, -DOMAIN.length - 1);
-    if (!WORDS.some((known) => known === word)) throw invalid(key, `there is no "${word}"; there are: ${WORDS.join(', ')}`);
+    if (!WORDS.some((known) => known === word))
+      throw invalid(key, `there is no "${word}"; there are: ${WORDS.join(', ')}`);
     const name = rest.join('/');
     named.set(name, { ...named.get(name), [word]: value });
   }
@@ -48,7 +49,10 @@ function requestOf(name: string, values: Readonly<Record<string, string>>): Veri
   if (hold !== 'check' && hold !== 'copy') {
     throw invalid(keyOf('hold'), `${JSON.stringify(hold)} is refused: it is check or copy`);
   }
-  if (place !== undefined && (!path.isAbsolute(place) || path.posix.normalize(place) !== place)) {
+  if (
+    place !== undefined &&
+    (!path.isAbsolute(place) || path.posix.normalize(place) !== place || place.endsWith('/'))
+  ) {
     throw invalid(keyOf('path'), `${JSON.stringify(place)} is no absolute path in normal form`);
   }
   return { name, rootHash: rootHashOf(roothash, keyOf('roothash')), action, hold, containerPath: place };

@@ -206,6 +206,7 @@ function failed(path: string, why: string, cause?: unknown): CribError {
 function told(error: unknown, path: string): CribError {
   if (error instanceof CribError) return error;
   // What fs-verity answers to a read of changed bytes.
-  if (errnoName(error) === 'EIO') return new CribError('DATA_LOSS', `hashing ${path}: ${messageOf(error)}`, { cause: error });
+  if (errnoName(error) === 'EIO')
+    return new CribError('DATA_LOSS', `hashing ${path}: ${messageOf(error)}`, { cause: error });
   return failed(path, messageOf(error), error);
 }

@@ -10,6 +10,7 @@ import { attempting, CribError, codeOf, messageOf } from '../../runtime/errors.j
 import { AT, MOUNT_ATTR, MS, O, RESOLVE } from '../../runtime/linux/constants.js';
 import { openat2 } from '../../runtime/linux/files.js';
 import { cloneTree, makeTree, setMountAttributes } from '../../runtime/linux/mounts.js';
+import { differences } from './entry-list.js';
 import type { VerityRequest } from './request.js';
 import { copyTree } from './tree-copy.js';
 import { hashTree, type TreeSummary } from './tree-hash.js';
@@ -49,12 +50,23 @@ export async function verify(realPath: string, request: VerityRequest, options: 
   try {
     const summary = await hashed(tree, request, options);
     if (summary.rootHash === request.rootHash) return { ...summary, tree };
-    const wayOut = `compare \`crib volume hash --entries ${realPath}\` with that of the original`;
-    throw new VerityError(request, `its root hash is ${summary.rootHash}, not ${request.rootHash}; ${wayOut}`);
+    throw new VerityError(request, await mismatch(tree, summary.rootHash, realPath, request, options));
   } catch (error) {
     fs.closeSync(tree);
     throw error;
   }
+}
+
+async function mismatch(
+  tree: number,
+  found: string,
+  realPath: string,
+  { rootHash }: VerityRequest,
+  { signal }: VerifyOptions,
+): Promise<string> {
+  const what = fs.fstatSync(tree).isDirectory() ? await differences(tree, signal) : undefined;
+  const told = what ?? `compare \`crib volume hash --entries ${realPath}\` with that of the original`;
+  return `its root hash is ${found}, not ${rootHash}: ${told}`;
 }
 
 /** Without the mounts below it, so that none can come between. */
@@ -74,7 +86,10 @@ async function copyOf(source: number, { copyMaxBytes, signal }: VerifyOptions): 
     throw new CribError('FAILED_PRECONDITION', 'hold: the configuration (verity_copy_max_bytes) allows no copies');
   }
   if (!fs.fstatSync(source).isDirectory()) {
-    throw new CribError('FAILED_PRECONDITION', 'hold: only of a directory there is a copy; mount the directory it is in');
+    throw new CribError(
+      'FAILED_PRECONDITION',
+      'hold: only of a directory there is a copy; mount the directory it is in',
+    );
   }
   const size = [
     ['size', String(copyMaxBytes)],

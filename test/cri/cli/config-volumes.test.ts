@@ -9,6 +9,7 @@ const ALL = {
   overlay: ['bind', 'config'],
   copy_max_bytes: 5,
   copy_max_files: 0,
+  verity_copy_max_bytes: 7,
   tmp: 'image',
 };
 
@@ -20,6 +21,7 @@ test('every key is read, and written again as it was', () => {
     overlay: ['bind', 'config'],
     copyMaxBytes: 5,
     copyMaxFiles: 0,
+    verityCopyMaxBytes: 7,
     tmp: 'image',
   });
   assert.deepEqual(volumePolicyTable(policy), ALL);
