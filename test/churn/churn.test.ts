@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Churn } from './churn.js';
 
 /** The big run is `npm run churn`. */
-const OPTIONS = { pods: 12, parallel: 4, kills: 10, keeperKills: 0, pullKills: 2, seed: 20, keep: false };
+const OPTIONS = { pods: 12, parallel: 4, kills: 10, keeperKills: 0, pullKills: 2, seed: 20, flat: false, keep: false };
 
 test('pods come and go, cribd is killed meanwhile, nothing is lost and nothing is left', async () => {
   const said: string[] = [];

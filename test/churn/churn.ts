@@ -15,6 +15,7 @@ import { busyboxRootfs } from '../support/images-debian.js';
 import { pushImage } from '../support/images-push.js';
 import { type Counts, countAll, leftOf } from '../support/leftovers.js';
 import { type Registry, startRegistry } from '../support/registry.js';
+import { judge, type Sample } from './flatness.js';
 import { ChurnNode } from './node.js';
 import type { ChurnOptions } from './options.js';
 import { type PhaseResult, runPhase } from './phase.js';
@@ -67,10 +68,15 @@ export class Churn {
       const left = await this.#leftovers(node, image, before);
       failures.push(...left.map((what) => `left behind by ${name}: ${what}`));
     };
-    const { pods, parallel, kills, keeperKills, pullKills } = options;
+    const { pods, parallel, kills, keeperKills, pullKills, flat } = options;
+    const samples: Sample[] = [];
+    const onPod = async () => void (flat && samples.push(await memoryOfBoth(node)));
     await phase('plain', () =>
-      runPhase(node, image, random, { name: 'plain', pods, parallel, kills: 0, kill: 'cribd' }),
+      runPhase(node, image, random, { name: 'plain', pods, parallel, kills: 0, kill: 'cribd', onPod }),
     );
+    const memory = flat ? judge(samples) : { lines: [], failures: [] };
+    for (const line of memory.lines) this.#say(line);
+    failures.push(...memory.failures);
     if (kills > 0) {
       await phase('cribd', () =>
         runPhase(node, image, random, { name: 'cribd', pods, parallel, kills, kill: 'cribd' }),
@@ -147,9 +153,14 @@ async function bridgeOf(node: ChurnNode): Promise<string> {
   return /name = "([^"]+)"/.exec(await readFile(join(node.daemon.dir, 'config.toml'), 'utf8'))?.[1] ?? '';
 }
 
-async function memoryWords(node: ChurnNode): Promise<string> {
+async function memoryOfBoth(node: ChurnNode): Promise<Sample> {
   const { daemon, supervisors } = await node.daemon.pids();
   const [cribd, keeper] = await Promise.all([memoryOf([daemon]), memoryOf(supervisors)]);
+  return { cribd, keeper };
+}
+
+async function memoryWords(node: ChurnNode): Promise<string> {
+  const { cribd, keeper } = await memoryOfBoth(node);
   return `cribd ${Math.round(cribd.rss)} MB, keeper ${Math.round(keeper.rss)} MB`;
 }
 

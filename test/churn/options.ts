@@ -13,6 +13,8 @@ export interface ChurnOptions {
   readonly keeperKills: number;
   /** `kill -9` of cribd while an image is pulled. */
   readonly pullKills: number;
+  /** Memory is watched over the pods of the plain phase, and must not grow. */
+  readonly flat: boolean;
   /** Of everything random: shapes of pods, moments of kills. */
   readonly seed: number;
   /** Leave the directory of a run that failed, to be looked at. */
@@ -25,6 +27,7 @@ export const USAGE = `usage: npm run churn -- [options]
   --kills N          kill -9 of cribd at random moments (default 200)
   --keeper-kills N   kill -9 of the keeper at random moments (default 0)
   --pull-kills N     kill -9 of cribd while an image is pulled (default 0)
+  --flat             watch the memory of cribd and the keeper: it must not grow by 5 %; no kills unless they are asked for
   --seed N           repeat the random choices of an earlier run, which printed it
   --keep             leave the directory of a run that failed`;
 
@@ -32,14 +35,15 @@ export const USAGE = `usage: npm run churn -- [options]
 export function parseOptions(args: string[]): ChurnOptions {
   const text = { type: 'string' } as const;
   const options = { pods: text, parallel: text, kills: text, 'keeper-kills': text, 'pull-kills': text, seed: text };
-  const { values } = parseArgs({ args, options: { ...options, keep: { type: 'boolean' } } });
+  const { values } = parseArgs({ args, options: { ...options, keep: { type: 'boolean' }, flat: { type: 'boolean' } } });
   return {
     pods: wholeNumber(values.pods, 200, 1),
     parallel: wholeNumber(values.parallel, 4, 1),
-    kills: wholeNumber(values.kills, 200, 0),
+    kills: wholeNumber(values.kills, values.flat === true ? 0 : 200, 0),
     keeperKills: wholeNumber(values['keeper-kills'], 0, 0),
     pullKills: wholeNumber(values['pull-kills'], 0, 0),
     seed: wholeNumber(values.seed, Math.floor(Math.random() * 2 ** 31), 0),
+    flat: values.flat === true,
     keep: values.keep === true,
   };
 }

@@ -20,6 +20,8 @@ export interface PhaseOptions {
   /** Each is one death, at a random moment; resolves to the milliseconds that the recovery took. */
   readonly kills: number;
   readonly kill: 'cribd' | 'keeper';
+  /** Called when a pod has come and gone. */
+  readonly onPod?: () => Promise<void>;
 }
 
 export interface PhaseResult {
@@ -55,6 +57,7 @@ export async function runPhase(
         node.throwIfStopped();
         failures.push(`pod ${plan.name} ${JSON.stringify(plan)}: ${wordsOf(error)}`);
       });
+      await options.onPod?.();
     }
   };
   const killer = async (): Promise<void> => {
