@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { table } from '../../cri/cli/output.js';
 import { volumesOf } from '../../cri/cli/verbose-info.js';
 import type { VolumeDecision } from '../../volumes/types.js';
+import { command } from '../support/command.js';
 import { type Inventory, takeInventory, whatIsLeft } from './leftovers.js';
 import { CHECKOUT, CRIB, type Stage, StageHands } from './stage.js';
 
@@ -130,6 +131,7 @@ class Demo {
     await this.#crib(['exec', 'clock', 'wget', '-qO-', 'http://127.0.0.1:8080/time.txt']);
     say(`from the host: ${(await fetchPage(stage.hostPort, '/time.txt', ':')).trim()}`);
     await this.#crib(['logs', '--tail', '2', 'web']);
+    await this.#showHostSide();
   }
 
   async #stopPod(): Promise<void> {
@@ -141,6 +143,17 @@ class Demo {
     const [code] = await ended;
     clearTimeout(timer);
     if (code !== 130) throw new Error(`crib run ended with ${code}, not with 130 for Ctrl-C`);
+  }
+
+  /** A kubelet measures these directories. */
+  async #showHostSide(): Promise<void> {
+    heading('What the host has of the volumes');
+    const directories = new Set([...(await this.#volumes()).values()].map(({ hostPath }) => hostPath));
+    for (const directory of directories) {
+      if (directory === '') continue;
+      say(`\n$ ls -As ${directory}`);
+      say(indent((await command('ls', ['-As', directory])).toString().trimEnd()));
+    }
   }
 
   async #volumes(): Promise<ContainerVolumes> {
