@@ -104,7 +104,9 @@ class PodCopies {
     for (const volume of this.#volumes) this.#watch(volume);
   }
 
+  /** For copies in a sandbox that is new: they show nothing. */
   async fill(): Promise<void> {
+    this.#shown = new Map();
     await this.#serial.run(() => this.#handOn());
     this.#schedule(this.#pollMs);
   }
