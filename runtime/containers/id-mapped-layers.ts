@@ -6,7 +6,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { CribError, messageOf } from '../errors.js';
-import { AT, MNT, MOUNT_ATTR } from '../linux/constants.js';
+import { AT, MNT, MOUNT_ATTR, MS } from '../linux/constants.js';
 import { errnoName } from '../linux/libc.js';
 import { attachTree, cloneTree, setMountAttributes, unmount } from '../linux/mounts.js';
 import { openUserNamespace } from '../linux/user-namespaces.js';
@@ -26,6 +26,9 @@ export function withIdMappedLayers(
   fs.mkdirSync(at, { recursive: true, mode: 0o700 });
   const tree = openIdMapped(common, mappings, MOUNT_ATTR.RDONLY);
   try {
+    // On a host whose mounts are shared a copy is a peer of its source: what is mounted below one is below both, and goes
+    // from both when the copy is unmounted.
+    setMountAttributes(tree, { propagation: MS.PRIVATE }, false);
     attachTree(tree, AT.FDCWD, at);
   } finally {
     fs.closeSync(tree);

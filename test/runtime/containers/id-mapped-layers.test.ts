@@ -3,8 +3,10 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { openIdMapped } from '../../../runtime/containers/id-mapped-layers.js';
-import { mountRootfs, unmountRootfs } from '../../../runtime/containers/rootfs.js';
+import { openIdMapped, withIdMappedLayers } from '../../../runtime/containers/id-mapped-layers.js';
+import { bindMount, mountRootfs, unmountRootfs } from '../../../runtime/containers/rootfs.js';
+import { MNT, MS } from '../../../runtime/linux/constants.js';
+import { mount, unmount } from '../../../runtime/linux/mounts.js';
 
 const RANGE = [{ containerId: 0, hostId: 70_000, length: 1000 }];
 const MAPPINGS = { uids: RANGE, gids: [{ containerId: 0, hostId: 80_000, length: 1000 }] };
@@ -52,6 +54,24 @@ test('an overlay of layers in one directory has the ids of the namespace, and so
   assert.equal(fs.readFileSync(path.join(directory, 'layers/two/fs/file-7'), 'utf8'), 'text');
   assert.equal(mounts().length, 1, 'only the overlay is left');
   assert.ok(!fs.existsSync(path.join(directory, 'bundle/layers')));
+});
+
+test('on a shared mount, what is mounted beside the layers stays when they are unmounted', () => {
+  // As on a host with systemd, where every mount is shared.
+  bindMount(directory, directory);
+  mount('', directory, '', MS.SHARED);
+  try {
+    const layer = path.join(directory, 'layer');
+    const beside = path.join(directory, 'beside');
+    for (const name of [layer, beside]) fs.mkdirSync(name);
+    withIdMappedLayers([layer], MAPPINGS, path.join(directory, 'mapped'), () => mount('tmpfs', beside, 'tmpfs', 0));
+    assert.deepEqual(
+      mounts().map((line) => line.split(' ')[4]),
+      [directory, beside],
+    );
+  } finally {
+    unmount(directory, MNT.DETACH);
+  }
 });
 
 test('a file system that cannot be id-mapped is refused with the reason', () => {
