@@ -44,7 +44,10 @@ export interface SandboxBackend {
   /** What of `spec` the runtime of this backend gets, for the container `id`, whose volumes go these ways. */
   containerSpec(pod: PodRecord, id: string, spec: OciSpec, volumes: readonly VolumeDecision[]): OciSpec;
 
-  start(container: ContainerRecord, bundle: string): Promise<KeptContainer>;
+  /** Where the container's processes are, and what it uses is counted. */
+  cgroupOf(pod: PodRecord, containerId: string): string;
+  /** `others` are the containers of the pod that run. */
+  start(container: ContainerRecord, bundle: string, others: readonly ContainerRecord[]): Promise<KeptContainer>;
   execSync(
     container: ContainerRecord,
     command: readonly string[],
@@ -59,9 +62,12 @@ export interface SandboxBackend {
   checkpoint(container: ContainerRecord, images: string, timeoutMs: number, then: () => Promise<void>): Promise<void>;
   /** Lets a container go on that a checkpoint had stopped when cribd was killed. */
   resume(container: ContainerRecord): Promise<void>;
-  update(container: ContainerRecord, resources: OciResources): Promise<void>;
+  /** `container` has the new limits already; `resources` are the same to an OCI runtime. `others` as for `start`. */
+  update(container: ContainerRecord, resources: OciResources, others: readonly ContainerRecord[]): Promise<void>;
   /** Of a container that runs; undefined when it has ended. */
   stats(container: ContainerRecord): Promise<CgroupSample | undefined>;
-  /** Clears away what the runtime keeps of a container whose processes have ended. Idempotent. */
+  /** Clears away what the runtime keeps of a container, and processes that are left of it. Idempotent. */
   clear(container: ContainerRecord): Promise<void>;
+  /** At start-up: removes what is left of pods that are none of `podIds`. */
+  sweep(podIds: ReadonlySet<string>): Promise<void>;
 }

@@ -41,7 +41,7 @@ export async function buildBundle(node: Node, pod: Pod, request: BundleRequest):
   const { id, config, image, rootfs } = request;
   const { cdiSpecDirs, host, log } = node.parts;
   const { cgroupDriver } = node.parts;
-  const cgroup = cgroupDriver.containerCgroup(pod.record.cgroup, id);
+  const cgroup = node.backend(pod.record).cgroupOf(pod.record, id);
   const [user, devices, localhostSeccomp, apparmorProfile, namespaces] = await Promise.all([
     resolveUser(rootfs, config.security, image.run.user),
     resolveDevices(config.devices),

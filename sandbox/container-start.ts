@@ -27,7 +27,7 @@ async function start(node: Node, container: Container): Promise<void> {
   requireReady(pod);
   const backend = node.backend(pod.record);
   try {
-    const run = () => backend.start(record, node.bundle(record.id));
+    const run = () => backend.start(record, node.bundle(record.id), node.runningBeside(record));
     const kept = await step('start-container/run', run).finally(() => letGoOfVolumes(node, record.id));
     const started = startOf(container, kept);
     await step('start-container/record', () => node.updateContainer(container, started));

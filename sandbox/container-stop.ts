@@ -59,14 +59,14 @@ export async function killContainer(node: Node, container: Container): Promise<v
 
 /** False when the keeper does not know the container: nothing will ever report its exit, so it is recorded here. */
 async function killOnce(node: Node, container: Container): Promise<boolean> {
-  const { keeper, cgroups } = node.parts;
+  const { keeper, handlers } = node.parts;
   try {
     await keeper.signal(container.id, SIGKILL);
     await keeper.killAll(container.id);
     return true;
   } catch (error) {
     if (!(error instanceof CribError) || error.code !== 'NOT_FOUND') throw error;
-    await cgroups.kill(container.record.cgroup);
+    await handlers.get(container.record.runtime).clear(container.record);
     await finishUnseen(node, container);
     return false;
   }

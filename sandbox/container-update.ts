@@ -23,8 +23,9 @@ async function update(node: Node, container: Container, change: Resources): Prom
   const resources = merge(record.resources, change);
   try {
     if (record.state === 'running') {
-      const { handlers, host } = node.parts;
-      await handlers.get(record.runtime).update(record, buildResources(resources, host));
+      const backend = node.parts.handlers.get(record.runtime);
+      const ofRuntime = buildResources(resources, node.parts.host);
+      await backend.update({ ...record, resources }, ofRuntime, node.runningBeside(record));
     } else {
       await rewriteBundle(node, container, resources);
     }

@@ -56,6 +56,11 @@ export class Handlers {
     for (const { backend } of this.#byName.values()) backend?.close();
   }
 
+  /** Those that can run here. */
+  backends(): SandboxBackend[] {
+    return [...this.#byName.values()].flatMap(({ backend }) => backend ?? []);
+  }
+
   list(): HandlerInfo[] {
     return [...this.#byName.values()].map(({ name, backend, detail }) => ({
       name,

@@ -147,6 +147,12 @@ export class Node {
     return [...this.containers.values()].filter((container) => container.record.podId === podId);
   }
 
+  /** The other containers of its pod that run. */
+  runningBeside({ id, podId }: ContainerRecord): ContainerRecord[] {
+    const records = this.containersOf(podId).map(({ record }) => record);
+    return records.filter((other) => other.id !== id && other.state === 'running');
+  }
+
   /** All sandboxes that a kubelet takes for the same pod, the newest first. */
   siblingsOf(pod: Pod): Pod[] {
     const { uid } = pod.record.config.metadata;

@@ -37,6 +37,10 @@ export async function reconcile(node: Node): Promise<void> {
   for (const container of [...node.containers.values()]) await settleContainer(node, container, kept.get(container.id));
   await forgetStrangers(node, kept);
   await removeStrayDirectories(node);
+  const known = new Set([...node.pods.values()].map(({ id }) => id));
+  for (const backend of node.parts.handlers.backends()) {
+    await attempt(node, 'remove what is left of pods', () => backend.sweep(known));
+  }
   for (const pod of [...node.pods.values()]) await settlePod(node, pod);
   for (const podId of node.parts.network.attached()) {
     if (node.pods.find(podId)?.record.state === 'ready') continue;

@@ -20,6 +20,7 @@ import { eventView } from './events/event.js';
 import { execSync } from './exec-sync.js';
 import { PodMetrics } from './metrics.js';
 import { Node, type NodeParts } from './node.js';
+import { podOfInit } from './pod/init-rootfs.js';
 import { removePod } from './pod-remove.js';
 import { runPod } from './pod-run.js';
 import { requireReady, stopPod } from './pod-stop.js';
@@ -237,13 +238,27 @@ class NodeRuntime implements PodRuntime {
   }
 
   async #exited(kept: KeptContainer): Promise<void> {
+    if (kept.exit === undefined) return;
+    const podId = podOfInit(kept.id);
+    if (podId !== undefined) return this.#servantEnded(podId);
     const container = this.#node.containers.find(kept.id);
-    if (container === undefined || kept.exit === undefined) return;
+    if (container === undefined) return;
     try {
       await finishExit(this.#node, container, kept.exit);
     } catch (error) {
       // The keeper has it on disk: a stop, a removal or the next start takes it from there.
       this.#node.parts.log.error({ container: kept.id, error: messageOf(error) }, 'an exit could not be recorded');
     }
+  }
+
+  /** A pod ends with the process that serves it: its sentry, or the init of its shared PID namespace. */
+  async #servantEnded(podId: string): Promise<void> {
+    const pod = this.#node.pods.find(podId);
+    if (pod?.record.state !== 'ready') return;
+    const { log } = this.#node.parts;
+    log.warn({ pod: podId }, 'the process that serves a pod has ended: the pod is stopped');
+    await stopPod(this.#node, podId).catch((error: unknown) => {
+      log.error({ pod: podId, error: messageOf(error) }, 'a pod whose process has ended could not be stopped');
+    });
   }
 }

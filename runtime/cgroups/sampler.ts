@@ -44,8 +44,8 @@ async function sample(
   return stats === undefined ? undefined : { stats, nanoCores: nanoCores(previous, stats, process.hrtime.bigint()) };
 }
 
-/** A counter that went back belongs to a cgroup that was made anew. */
-function nanoCores(
+/** Cores in use since the reading before. A counter that went back belongs to a cgroup that was made anew. */
+export function nanoCores(
   previous: Reading<CgroupSample> | undefined,
   stats: CgroupStats,
   readAt: bigint,

@@ -83,6 +83,20 @@ export interface Resources {
   readonly unified: Readonly<Record<string, string>>;
 }
 
+/** Changes nothing. */
+export const NO_LIMITS: Resources = {
+  cpuPeriod: 0,
+  cpuQuota: 0,
+  cpuShares: 0,
+  memoryLimit: 0,
+  memorySwapLimit: 0,
+  oomScoreAdj: 0,
+  cpusetCpus: '',
+  cpusetMems: '',
+  hugepageLimits: [],
+  unified: {},
+};
+
 export type NamespaceMode = 'pod' | 'container' | 'node' | 'target';
 
 export interface NamespaceOptions {

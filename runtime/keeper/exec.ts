@@ -11,6 +11,7 @@ import { CribError, messageOf } from '../errors.js';
 import { makePipe } from '../linux/descriptors.js';
 import { startTimeOf } from '../linux/processes.js';
 import { type Children, exitCodeOf, killGroup } from './children.js';
+import { killInner } from './inner-kill.js';
 import { killTree } from './kill-process.js';
 import type { KeptExecSpec } from './protocol.js';
 
@@ -36,6 +37,7 @@ export type OutputSink = (name: OutputName, data: Buffer) => void;
 export class Exec {
   readonly done: Promise<ExecEnd>;
   readonly #request: KeptExecSpec;
+  readonly #children: Children;
   readonly #child: ChildProcess;
   readonly #readers: PipeReader[];
   #killed = false;
@@ -43,6 +45,7 @@ export class Exec {
 
   constructor(request: KeptExecSpec, children: Children, sink: OutputSink) {
     this.#request = request;
+    this.#children = children;
     const stdout = makePipe();
     const stderr = makePipe();
     children.saw(stderr.writer);
@@ -104,6 +107,8 @@ export class Exec {
   async #kill(): Promise<void> {
     if (this.#killed) return;
     this.#killed = true;
+    const { innerKill } = this.#request;
+    if (innerKill !== undefined) await killInner(innerKill, this.#children).catch(() => undefined);
     const pid = Number(await readFile(this.#request.pidFile, 'latin1').catch(() => ''));
     if (Number.isInteger(pid) && pid > 1 && this.#isOurs(pid)) killTree(pid);
     killGroup(this.#child);

@@ -88,6 +88,16 @@ export interface KeptExecSpec {
   readonly timeoutMs: number;
   /** Bytes kept of stdout and of stderr each; the rest is read and dropped. */
   readonly maxOutputBytes: number;
+  /** For a command in another kernel's hands: `pidFile` then names what waits for it. */
+  readonly innerKill?: KeptInnerKill;
+}
+
+/** Kills a command that is not a process of this host's (`runsc kill --pid {pid}`). */
+export interface KeptInnerKill {
+  /** `{pid}` in an argument is replaced by what `pidFile` holds. */
+  readonly argv: readonly string[];
+  readonly pidFile: string;
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** A command with a client at its other end. */
@@ -103,6 +113,8 @@ export interface KeptSessionSpec {
   readonly pipes: PassedPipes;
   /** Milliseconds that starting may take; running has no limit. */
   readonly startTimeoutMs: number;
+  /** As in KeptExecSpec. */
+  readonly innerKill?: KeptInnerKill;
 }
 
 /** A process for good: a pid that is used again has another start time. */

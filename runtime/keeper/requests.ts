@@ -4,7 +4,14 @@ import path from 'node:path';
 import { CribError } from '../errors.js';
 import { isObject } from './frames.js';
 import type { PassedPipe, PassedPipes } from './passed-pipe.js';
-import type { KeptContainerSpec, KeptExecSpec, KeptSessionSpec, KeptStdio, KeptWatch } from './protocol.js';
+import type {
+  KeptContainerSpec,
+  KeptExecSpec,
+  KeptInnerKill,
+  KeptSessionSpec,
+  KeptStdio,
+  KeptWatch,
+} from './protocol.js';
 
 const ID = /^[A-Za-z0-9_+.-]{1,200}$/;
 
@@ -112,6 +119,7 @@ export function execOf(fields: Fields): KeptExecSpec {
     pidFile: textOf(fields, 'pidFile'),
     timeoutMs: numberOf(fields, 'timeoutMs'),
     maxOutputBytes: numberOf(fields, 'maxOutputBytes'),
+    ...innerKillOf(fields),
   };
 }
 
@@ -123,7 +131,15 @@ export function sessionOf(fields: Fields): KeptSessionSpec {
     runtimeLog: textOf(fields, 'runtimeLog'),
     pipes: pipesOf(fields),
     startTimeoutMs: numberOf(fields, 'startTimeoutMs'),
+    ...innerKillOf(fields),
   };
+}
+
+function innerKillOf(fields: Fields): { innerKill?: KeptInnerKill } {
+  const value = fields.innerKill;
+  if (value === undefined) return {};
+  if (!isObject(value)) throw invalid('innerKill', 'an object');
+  return { innerKill: { argv: argvOf(value, 'argv'), pidFile: absoluteOf(value, 'pidFile'), env: envOf(value) } };
 }
 
 export function pipesOf(fields: Fields): PassedPipes {

@@ -8,6 +8,7 @@ import { readFile } from 'node:fs/promises';
 import { CribError, messageOf } from '../errors.js';
 import { type ChildExit, startTimeOf } from '../linux/processes.js';
 import { type Children, childEnd } from './children.js';
+import { killInner } from './inner-kill.js';
 import { killTree } from './kill-process.js';
 import { closeOpened, makeBlocking, openPassed } from './passed-pipe.js';
 import type { KeptProcess, KeptSessionSpec } from './protocol.js';
@@ -33,7 +34,13 @@ export class Session {
   /** The client has gone. While the runtime works, what it makes is waited for: killing it could leave that behind. */
   cancel(): void {
     this.#cancelled = true;
-    if (this.#pid !== undefined) killTree(this.#pid);
+    if (this.#pid !== undefined) void this.#kill(this.#pid);
+  }
+
+  async #kill(pid: number): Promise<void> {
+    const { innerKill } = this.#spec;
+    if (innerKill !== undefined) await killInner(innerKill, this.#children).catch(() => undefined);
+    if (this.#pid === pid) killTree(pid);
   }
 
   async #run(): Promise<{ exitCode: number }> {

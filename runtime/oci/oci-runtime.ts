@@ -59,6 +59,8 @@ export interface ExecArguments extends ContainerTarget {
   /** File with an OCI `process` object. */
   readonly processFile: string;
   readonly pidFile?: string;
+  /** runsc only: where it writes the pid in the container. */
+  readonly internalPidFile?: string;
   readonly consoleSocket?: string;
   /** Ends once the process runs. Default: waits and ends with its exit code. */
   readonly detach?: boolean;
@@ -110,6 +112,7 @@ export class OciRuntime implements RuntimeFacts {
   execArgv(args: ExecArguments): string[] {
     const options = ['--process', args.processFile];
     if (args.pidFile !== undefined) options.push('--pid-file', args.pidFile);
+    if (args.internalPidFile !== undefined) options.push('--internal-pid-file', args.internalPidFile);
     if (args.consoleSocket !== undefined) options.push('--console-socket', args.consoleSocket);
     if (args.detach === true) options.push('--detach');
     return this.#argv(args, 'exec', options);
@@ -146,6 +149,11 @@ export class OciRuntime implements RuntimeFacts {
   /** runsc only: ends with the container, and prints its exit code as JSON. */
   waitArgv(target: ContainerTarget): string[] {
     return this.#argv(target, 'wait');
+  }
+
+  /** runsc only: prints what the container uses, as JSON. */
+  eventsArgv(target: ContainerTarget): string[] {
+    return this.#argv(target, 'events', ['--stats']);
   }
 
   /** runsc only: connects to the unix socket and joins it to the port in the sandbox. */

@@ -8,7 +8,7 @@ import path from 'node:path';
 import type { Duplex } from 'node:stream';
 import { allDone } from '../../runtime/all-done.js';
 import type { CgroupSample } from '../../runtime/cgroups/sampler.js';
-import type { ContainerConfig } from '../../runtime/containers/config.js';
+import { type ContainerConfig, NO_LIMITS } from '../../runtime/containers/config.js';
 import { unmountIfMounted } from '../../runtime/containers/rootfs.js';
 import { makeDirectory } from '../../runtime/durable-file.js';
 import type { KeptContainer } from '../../runtime/keeper/protocol.js';
@@ -31,14 +31,16 @@ import type { PodRecord } from '../pod-record.js';
 import type { ExecSpec, SessionStreams } from '../streams.js';
 import type { ExecSyncResult } from '../types.js';
 import { GuestVolumes } from './guest-volumes.js';
+import { sentryLimits } from './limits.js';
 import type { GvisorBackendParts } from './parts.js';
-import { ownPidNamespace, runscRoot, sharedPidNamespace } from './places.js';
+import { containersIn, ownPidNamespace, runscRoot, sandboxName, sharedPidNamespace } from './places.js';
 import { forwardPort } from './port-forward.js';
 import { checkContainer, checkPod, unable } from './refusals.js';
 import { rootShell } from './root-shell.js';
-import { watchOf } from './runsc.js';
+import { innerKillOf, watchOf } from './runsc.js';
 import { Sentries } from './sentries.js';
 import { sentrySpec } from './spec.js';
+import { SentryUsage } from './usage.js';
 
 const CAPABILITIES: SandboxCapabilities = {
   guest: true,
@@ -56,6 +58,7 @@ export class GvisorBackend implements SandboxBackend {
   readonly #parts: GvisorBackendParts;
   readonly #sentries: Sentries;
   readonly #volumes: GuestVolumes;
+  readonly #usage: SentryUsage;
 
   constructor(parts: GvisorBackendParts) {
     this.#parts = parts;
@@ -67,6 +70,7 @@ export class GvisorBackend implements SandboxBackend {
       log: parts.log,
     });
     this.capabilities = { ...CAPABILITIES, watchedCopies: parts.volumes.busybox !== '' };
+    this.#usage = new SentryUsage(parts.runtime, parts.sampler);
   }
 
   checkPod(config: PodConfig): void {
@@ -142,8 +146,13 @@ export class GvisorBackend implements SandboxBackend {
     return sentrySpec(pod, id, spec, (mounts) => this.#volumes.mounts(pod, mounts, volumes));
   }
 
-  start(container: ContainerRecord, bundle: string): Promise<KeptContainer> {
+  cgroupOf(pod: PodRecord): string {
+    return this.#sentries.cgroup(pod);
+  }
+
+  async start(container: ContainerRecord, bundle: string, others: readonly ContainerRecord[]): Promise<KeptContainer> {
     const { runtime } = this.#parts;
+    await this.#limit(container, others);
     const target = this.#target(container);
     const stdio = stdioOf(container);
     const console = stdio.tty ? { consoleSocket: CONSOLE_SOCKET } : {};
@@ -179,21 +188,29 @@ export class GvisorBackend implements SandboxBackend {
 
   async resume(): Promise<void> {}
 
-  /** The sentry's cgroup is the pod's affair; a container in it has no limits of its own in the host's kernel. */
-  async update(_container: ContainerRecord, _resources: OciResources): Promise<void> {}
+  update(container: ContainerRecord, _resources: OciResources, others: readonly ContainerRecord[]): Promise<void> {
+    return this.#limit(container, others);
+  }
 
-  async stats({ podId: _pod, cgroup }: ContainerRecord): Promise<CgroupSample | undefined> {
-    return this.#parts.sampler.statsCached(path.dirname(cgroup));
+  async stats(container: ContainerRecord): Promise<CgroupSample | undefined> {
+    const target = this.#target(container);
+    return this.#usage.of(target, container.cgroup, (await containersIn(target.root)) === 1);
   }
 
   /** Also when the sentry is gone, and with it all that runsc knew. */
   async clear(container: ContainerRecord): Promise<void> {
     const target = this.#target(container);
-    const known = await fs.access(target.root).then(
-      () => true,
-      () => false,
-    );
-    if (known) await this.#parts.runtime.delete(target);
+    if ((await containersIn(target.root)) > 0) await this.#parts.runtime.delete(target);
+    this.#usage.forget(container.id);
+  }
+
+  async sweep(podIds: ReadonlySet<string>): Promise<void> {
+    await this.#sentries.sweep(new Set([...podIds].map(sandboxName)));
+  }
+
+  async #limit(container: ContainerRecord, others: readonly ContainerRecord[]): Promise<void> {
+    const limits = sentryLimits([container, ...others].map(({ resources }) => resources));
+    await this.#parts.cgroups.apply(container.cgroup, { ...NO_LIMITS, ...limits });
   }
 
   async #prepareCgroup(pod: PodRecord): Promise<void> {
@@ -214,7 +231,8 @@ export class GvisorBackend implements SandboxBackend {
   #execPlace(container: ContainerRecord): ExecPlace {
     const { keeper, runtime, state } = this.#parts;
     const bundle = path.join(state, 'containers', container.id);
-    const { root: runtimeRoot } = this.#target(container);
-    return { keeper, runtime, env: runtimeEnvironment(), bundle, runtimeRoot, owner: ownerOf(container) };
+    const target = this.#target(container);
+    const place = { keeper, runtime, env: runtimeEnvironment(), bundle, owner: ownerOf(container) };
+    return { ...place, runtimeRoot: target.root, innerKill: innerKillOf(runtime, target) };
   }
 }

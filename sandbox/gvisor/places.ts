@@ -1,6 +1,8 @@
 /** Where the parts of a gVisor pod are. */
 
+import fs from 'node:fs/promises';
 import path from 'node:path';
+import { errnoName } from '../../runtime/linux/libc.js';
 
 /** Characters of a pod's id that name its sandbox: the control socket's path must fit sun_path (108 bytes, unix(7)). */
 const NAME_LENGTH = 16;
@@ -18,6 +20,15 @@ export function runscRoot(state: string, podId: string): string {
 /** The directory of all of them. */
 export function runscRoots(state: string): string {
   return path.join(state, 'runsc');
+}
+
+/** How many containers runsc knows of the pod, without the root container; 0 also when the sandbox is gone. */
+export async function containersIn(root: string): Promise<number> {
+  const names = await fs.readdir(root).catch((error: unknown) => {
+    if (errnoName(error) === 'ENOENT') return [];
+    throw error;
+  });
+  return Math.max(0, names.filter((name) => name.endsWith('.state')).length - 1);
 }
 
 /**

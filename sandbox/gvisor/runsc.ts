@@ -10,6 +10,12 @@ import { runtimeEnvironment } from '../kept/create-kept.js';
  */
 export const SANDBOX_FLAGS: readonly string[] = ['--network=sandbox', '--net-raw=true', '--oci-seccomp=true'];
 
+/** Kills a command that was run in the container, by its pid there. */
+export function innerKillOf(runtime: OciRuntime, target: ContainerTarget): string[] {
+  const kill = runtime.killArgv(target, 'KILL');
+  return [...kill.slice(0, -2), '--pid', '{pid}', ...kill.slice(-2)];
+}
+
 /** Waits for a container; asked again, it tells again, for the sentry remembers. */
 export function watchOf(runtime: OciRuntime, target: ContainerTarget): KeptWatch {
   const kill = runtime.killArgv(target, 'KILL');

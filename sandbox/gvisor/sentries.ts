@@ -10,7 +10,7 @@ import { createKept, runtimeLog, silentStdio } from '../kept/create-kept.js';
 import { initId } from '../pod/init-rootfs.js';
 import type { PodRecord } from '../pod-record.js';
 import type { GvisorBackendParts } from './parts.js';
-import { runscRoot, sandboxName } from './places.js';
+import { runscRoot, runscRoots, sandboxName } from './places.js';
 import { type RootAdditions, rootBundle } from './root.js';
 
 export class Sentries {
@@ -22,7 +22,7 @@ export class Sentries {
 
   async start(pod: PodRecord, podDirectory: string, additions: RootAdditions): Promise<void> {
     const { state, cgroupDriver, cgroups, runtime, hideCoreSysctls } = this.#parts;
-    const bundle = await rootBundle(pod, podDirectory, state, cgroupDriver.ociPath(this.#cgroup(pod)), additions);
+    const bundle = await rootBundle(pod, podDirectory, state, cgroupDriver.ociPath(this.cgroup(pod)), additions);
     const target = this.target(pod);
     await makeDirectory(target.root, 0o711);
     const argv = runtime.runArgv({ ...target, bundle });
@@ -32,14 +32,14 @@ export class Sentries {
       bundle,
       createArgv: hideCoreSysctls ? hidingCoreSysctls(argv, enter) : argv,
       stdio: silentStdio({ uid: 0, gid: 0 }),
-      cgroupDirs: cgroups.directories(this.#cgroup(pod)),
+      cgroupDirs: cgroups.directories(this.cgroup(pod)),
     };
     await createKept(this.#parts, request, () => this.#clear(pod));
   }
 
   /** Kills it with all that is in it, and waits until the keeper has let go of it. Idempotent. */
   async stop(pod: PodRecord): Promise<void> {
-    await this.#parts.cgroups.kill(this.#cgroup(pod));
+    await this.#parts.cgroups.kill(this.cgroup(pod));
     await forgetWhenEnded(this.#parts.keeper, initId(pod.id));
     await this.#clear(pod);
   }
@@ -56,15 +56,25 @@ export class Sentries {
     return { id: sandboxName(pod.id), root: runscRoot(state, pod.id), log };
   }
 
+  /** Removes what runsc left of sandboxes whose names are not among `names`; start-up has ended their processes. */
+  async sweep(names: ReadonlySet<string>): Promise<void> {
+    const roots = runscRoots(this.#parts.state);
+    const found = await fs.readdir(roots).catch(() => []); // no gVisor pod was ever here
+    for (const name of found) {
+      if (!names.has(name)) await fs.rm(path.join(roots, name), { recursive: true, force: true });
+    }
+  }
+
   async #clear(pod: PodRecord): Promise<void> {
     const { cgroups, sampler, state } = this.#parts;
-    await cgroups.kill(this.#cgroup(pod));
-    await cgroups.remove(this.#cgroup(pod));
-    sampler.forget(this.#cgroup(pod));
+    await cgroups.kill(this.cgroup(pod));
+    await cgroups.remove(this.cgroup(pod));
+    sampler.forget(this.cgroup(pod));
     await fs.rm(runscRoot(state, pod.id), { recursive: true, force: true });
   }
 
-  #cgroup(pod: PodRecord): string {
+  /** Where the sentry runs, with all of its containers. */
+  cgroup(pod: PodRecord): string {
     return this.#parts.cgroupDriver.containerCgroup(pod.cgroup, initId(pod.id));
   }
 }

@@ -128,6 +128,13 @@ export class HostBackend implements SandboxBackend {
 
   checkContainer(): void {}
 
+  /** Nothing of a pod lies outside of its directory. */
+  async sweep(): Promise<void> {}
+
+  cgroupOf(pod: PodRecord, containerId: string): string {
+    return this.#parts.cgroupDriver.containerCgroup(pod.cgroup, containerId);
+  }
+
   containerSpec(_pod: PodRecord, _id: string, spec: OciSpec): OciSpec {
     return spec;
   }

@@ -18,12 +18,16 @@ export interface ExecPlace {
   readonly runtimeRoot: string;
   /** Whose its pipes are, by the host's ids, so that the command can reopen /dev/stdout. */
   readonly owner: { readonly uid: number; readonly gid: number };
+  /** The sandbox's own kernel has the processes: this kills the one whose pid there stands for `{pid}`. */
+  readonly innerKill?: readonly string[];
 }
 
 export class ExecFiles {
   readonly pidFile: string;
   /** The OCI `process` object. */
   readonly processFile: string;
+  /** The pid of the command in a kernel of its own. */
+  readonly innerPidFile: string;
   /** The runtime's. */
   readonly log: string;
   /** Name in the bundle of the socket for a terminal. */
@@ -33,6 +37,7 @@ export class ExecFiles {
     const name = `exec-${newId().slice(0, 16)}`;
     const base = path.join(bundle, name);
     this.pidFile = `${base}.pid`;
+    this.innerPidFile = `${base}.inner-pid`;
     this.processFile = `${base}.json`;
     this.log = `${base}.log`;
     this.consoleName = `${name}.sock`;
@@ -41,8 +46,17 @@ export class ExecFiles {
   /** Removes those that were made. Plain calls: four times through libuv's pool would cost a probe more than all else here. */
   remove(): void {
     const console = path.join(path.dirname(this.pidFile), this.consoleName);
-    for (const file of [this.pidFile, this.processFile, this.log, console]) unlinkIfThere(file);
+    for (const file of [this.pidFile, this.innerPidFile, this.processFile, this.log, console]) unlinkIfThere(file);
   }
+}
+
+/** What an exec's runtime and keeper are told where the processes are another kernel's; nothing where they are the host's. */
+export function innerKillOf({ innerKill, env }: ExecPlace, { innerPidFile }: ExecFiles) {
+  if (innerKill === undefined) return { ofRuntime: {}, ofKeeper: {} };
+  return {
+    ofRuntime: { internalPidFile: innerPidFile },
+    ofKeeper: { innerKill: { argv: innerKill, pidFile: innerPidFile, env } },
+  };
 }
 
 function unlinkIfThere(file: string): void {

@@ -8,7 +8,7 @@ import { killTree } from '../../runtime/keeper/kill-process.js';
 import type { KeptProcess } from '../../runtime/keeper/protocol.js';
 import { startTimeOf } from '../../runtime/linux/processes.js';
 import type { ExecSpec, SessionStreams } from '../streams.js';
-import { ExecFiles, type ExecPlace } from './exec-files.js';
+import { ExecFiles, type ExecPlace, innerKillOf } from './exec-files.js';
 import { writeExecProcess } from './exec-process.js';
 import { SessionPipes } from './session-pipes.js';
 import { SessionTerminal } from './session-terminal.js';
@@ -41,21 +41,24 @@ export async function execSession(
 }
 
 async function run(
-  { keeper, runtime, env, bundle, runtimeRoot }: ExecPlace,
-  { pidFile, processFile, log }: ExecFiles,
+  place: ExecPlace,
+  files: ExecFiles,
   id: string,
   { command, tty }: ExecSpec,
   io: SessionTerminal | SessionPipes,
   signal: AbortSignal,
 ): Promise<number> {
+  const { keeper, runtime, env, bundle, runtimeRoot } = place;
+  const { pidFile, processFile, log } = files;
+  const { ofRuntime, ofKeeper } = innerKillOf(place, files);
   const terminal = io instanceof SessionTerminal ? io : undefined;
   await writeExecProcess(bundle, processFile, command, tty, terminal?.size);
   const argv = runtime.execArgv({
-    ...{ id, root: runtimeRoot, log, processFile, pidFile, detach: true },
+    ...{ id, root: runtimeRoot, log, processFile, pidFile, detach: true, ...ofRuntime },
     ...(terminal === undefined ? {} : { consoleSocket: terminal.consoleSocket }),
   });
   const pipes = io instanceof SessionPipes ? io.passed : {};
-  const spec = { argv, env, pidFile, runtimeLog: log, pipes, startTimeoutMs: START_TIMEOUT_MS };
+  const spec = { argv, env, pidFile, runtimeLog: log, pipes, startTimeoutMs: START_TIMEOUT_MS, ...ofKeeper };
   let started: KeptProcess | undefined;
   let failure: unknown;
   const onStarted = (process: KeptProcess) => {

@@ -3,7 +3,7 @@
 import { CribError } from '../../runtime/errors.js';
 import { lastRuntimeError, readLogFrom } from '../../runtime/oci/runtime-log.js';
 import type { ExecSyncResult } from '../types.js';
-import { ExecFiles, type ExecPlace } from './exec-files.js';
+import { ExecFiles, type ExecPlace, innerKillOf } from './exec-files.js';
 import { writeExecProcess } from './exec-process.js';
 
 /** Output that is kept of each stream: together they fit a gRPC message of 16 MiB (CRI, ExecSyncResponse). */
@@ -11,18 +11,21 @@ const MAX_OUTPUT_BYTES = 7 * 1024 * 1024;
 
 /** Throws DEADLINE_EXCEEDED after `timeoutMs` (0: no limit), UNKNOWN with the runtime's reason when it did not start. */
 export async function execSync(
-  { keeper, runtime, env, bundle, runtimeRoot }: ExecPlace,
+  place: ExecPlace,
   id: string,
   command: readonly string[],
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<ExecSyncResult> {
+  const { keeper, runtime, env, bundle, runtimeRoot } = place;
   const files = new ExecFiles(bundle);
+  const { ofRuntime, ofKeeper } = innerKillOf(place, files);
   const { pidFile, processFile, log } = files;
-  const argv = runtime.execArgv({ id, root: runtimeRoot, log, processFile, pidFile });
+  const argv = runtime.execArgv({ id, root: runtimeRoot, log, processFile, pidFile, ...ofRuntime });
   try {
     await writeExecProcess(bundle, processFile, command, false);
-    const result = await keeper.exec({ argv, env, pidFile, timeoutMs, maxOutputBytes: MAX_OUTPUT_BYTES }, signal);
+    const spec = { argv, env, pidFile, timeoutMs, maxOutputBytes: MAX_OUTPUT_BYTES, ...ofKeeper };
+    const result = await keeper.exec(spec, signal);
     if (result.timedOut) {
       throw new CribError('DEADLINE_EXCEEDED', `exec in container ${id}: timed out after ${timeoutMs} ms`);
     }

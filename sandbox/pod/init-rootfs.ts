@@ -12,6 +12,11 @@ export function initId(podId: string): string {
   return `${podId}-init`;
 }
 
+/** The pod that such an id is of; undefined for every other id. */
+export function podOfInit(id: string): string | undefined {
+  return id.endsWith('-init') ? id.slice(0, -'-init'.length) : undefined;
+}
+
 /**
  * One for all pods, read-only: the binary, and the directories an OCI runtime mounts on. Pods made at once wait for one.
  * `need` begins the sentence that FAILED_PRECONDITION says where there is no catatonit.

@@ -62,15 +62,15 @@ test('what is not there or does not run is stopped already', async (t) => {
   assert.deepEqual(calls, []);
 });
 
-test('what the keeper does not know is killed by its cgroup and recorded, for nobody else will tell', async (t) => {
-  const killed: string[] = [];
-  const cgroups = { kill: async (cgroup: string) => void killed.push(cgroup), oomKills: async () => 0 };
+test('what the keeper does not know is killed with what the runtime keeps of it, and recorded', async (t) => {
+  const cleared: string[] = [];
   const unknown = () => {
     throw UNKNOWN;
   };
-  const { node, container, recorded } = await running(t, unknown, { cgroups });
+  const { node, container, recorded } = await running(t, unknown);
+  Object.assign(node.parts.handlers.get('host'), { clear: async ({ id }: { id: string }) => void cleared.push(id) });
   await stopContainer(node, 'c', 0);
-  assert.deepEqual(killed, [container.record.cgroup]);
+  assert.deepEqual(cleared, [container.id]);
   assert.equal((await recorded('c'))?.reason, 'Unknown');
 });
 
@@ -87,7 +87,7 @@ test('one that the keeper does not know any more has ended, and that is recorded
   const refuse = () => {
     throw UNKNOWN;
   };
-  const { node, container } = await running(t, refuse, { cgroups: { kill: async () => undefined } });
+  const { node, container } = await running(t, refuse);
   await stopContainer(node, 'c', 60_000);
   assert.deepEqual([container.record.state, container.record.reason], ['exited', 'Unknown']);
 });

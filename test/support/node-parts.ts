@@ -12,7 +12,8 @@ import { HOST } from '../volumes/fixture.js';
 export function fakeParts(root: string, log: Log, keeper: Partial<Keeper>): NodeParts {
   const { capabilities, policy, roots } = HOST;
   const gone = () => undefined;
-  const backend = { alive: async () => true, takeUp: async () => undefined, close: gone, checkPod: gone, capabilities };
+  const none = async () => undefined;
+  const backend = { alive: async () => true, takeUp: none, close: gone, checkPod: gone, clear: none, capabilities };
   const handler = { name: 'host', backend, detail: '' };
   const parts = {
     root,
