@@ -141,6 +141,7 @@ class PodRun {
       manifest: this.#manifest,
       identity: this.#identity,
       podSandboxId: this.#podSandboxId,
+      localPods: this.#localPods,
       volumes,
       stopping: this.#stopping.signal,
       started: (container, status, ended) => this.#output.follow(container.name, status.logPath, ended),

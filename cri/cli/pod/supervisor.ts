@@ -35,6 +35,8 @@ export interface SupervisorParts {
   readonly manifest: PodManifest;
   readonly identity: PodIdentity;
   readonly podSandboxId: string;
+  /** Where the volumes of such pods are. */
+  readonly localPods: string;
   readonly volumes: VolumePaths;
   /** Aborted: nothing is started any more. */
   readonly stopping: AbortSignal;
@@ -124,8 +126,8 @@ export class Supervisor {
   }
 
   async #start(container: ContainerManifest, attempt: number): Promise<string> {
-    const { cri, manifest, identity, podSandboxId, volumes, say } = this.#parts;
-    const mounts = await bindMounts(container, volumes);
+    const { cri, manifest, identity, localPods, podSandboxId, volumes, say } = this.#parts;
+    const mounts = bindMounts({ localPods, uid: identity.uid, say }, container, volumes);
     const { containerId } = await cri.runtime.createContainer({
       podSandboxId,
       config: containerRequest(manifest, identity, container, mounts, attempt),

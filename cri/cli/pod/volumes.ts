@@ -3,9 +3,11 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { attempting, CribError, messageOf } from '../../../runtime/errors.js';
+import type { Log } from '../../../runtime/log.js';
 import { createEmptyDir } from '../../../volumes/local.js';
 import { createConfigVolume } from '../../../volumes/local-config.js';
-import type { ContainerManifest, MountManifest, PodManifest, VolumeManifest } from '../manifest.js';
+import { bindSubPath } from '../../../volumes/local-sub-path.js';
+import type { ContainerManifest, PodManifest, VolumeManifest } from '../manifest.js';
 
 /** Volume name to its directory (or file, of a hostPath). */
 export type VolumePaths = ReadonlyMap<string, string>;
@@ -59,37 +61,29 @@ async function checkHostPath(hostPath: string): Promise<string> {
   return hostPath;
 }
 
+/** Where a pod without a kubelet has its volumes. */
+export interface LocalPod {
+  readonly localPods: string;
+  readonly uid: string;
+  /** A line for the person who looks on: what the pod has done to its volumes. */
+  readonly say: (line: string) => void;
+}
+
 /** What a container mounts. A subPath that is not there yet is made, as the kubelet does. */
-export function bindMounts(container: ContainerManifest, volumes: VolumePaths): Promise<BoundMount[]> {
-  return Promise.all(
-    container.mounts.map(async (mount) => ({
-      containerPath: mount.path,
-      hostPath: await sourceOf(mount, volumes),
-      readonly: mount.readOnly,
-    })),
-  );
+export function bindMounts(pod: LocalPod, container: ContainerManifest, volumes: VolumePaths): BoundMount[] {
+  const watch = { pod: pod.uid, log: logTo(pod.say) };
+  return container.mounts.map((mount, index) => {
+    const directory = volumes.get(mount.volume);
+    if (directory === undefined) throw new CribError('INTERNAL', `volume ${mount.volume} was not made`);
+    const { subPath, volume } = mount;
+    const part = { podUid: pod.uid, volume, container: container.name, index, directory, subPath };
+    const hostPath = subPath === '' ? directory : bindSubPath(pod.localPods, part, watch);
+    return { containerPath: mount.path, hostPath, readonly: mount.readOnly };
+  });
 }
 
-async function sourceOf(mount: MountManifest, volumes: VolumePaths): Promise<string> {
-  const volume = volumes.get(mount.volume);
-  if (volume === undefined) throw new CribError('INTERNAL', `volume ${mount.volume} was not made`);
-  return mount.subPath === '' ? volume : resolveSubPath(volume, mount.subPath);
-}
-
-/** The path that is given to the daemon has no symlink in it: one that leads out of the volume is refused here. */
-async function resolveSubPath(volume: string, subPath: string): Promise<string> {
-  const refuse = (why: string): never => {
-    throw new CribError('INVALID_ARGUMENT', `subPath ${subPath} ${why}`);
-  };
-  if (path.isAbsolute(subPath) || subPath.split('/').includes('..')) refuse('must stay below its volume');
-  const base = await fs.realpath(volume);
-  let at = base;
-  for (const part of subPath.split('/').filter((part) => part !== '' && part !== '.')) {
-    at = await fs.realpath(path.join(at, part)).catch(() => path.join(at, part));
-    if (at !== base && !at.startsWith(`${base}/`)) refuse('leads out of its volume by a symlink');
-    await fs.mkdir(at, { mode: 0o755 }).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
-    });
-  }
-  return at;
+function logTo(say: (line: string) => void): Log {
+  const nothing = () => {};
+  const error: Log['error'] = (fields, message) => say(`${message}: ${JSON.stringify(fields)}`);
+  return { debug: nothing, info: nothing, warn: nothing, error };
 }

@@ -10,10 +10,12 @@ import { bindMounts, makeVolumes } from '../../../cri/cli/pod/volumes.js';
 const UID = '3f2a9c1e-0000-4000-8000-000000000001';
 let root = '';
 let localPods = '';
+let said: string[] = [];
 
 beforeEach(async () => {
   root = await fs.mkdtemp(path.join(os.tmpdir(), 'crib-cli-volumes-'));
   localPods = localPodsRoot(root);
+  said = [];
 });
 afterEach(async () => {
   await removeLocalPod(logDirectoryOf(localPods, UID), UID);
@@ -32,7 +34,8 @@ function pod(volumes: object[], mounts: object[], spec: object = {}): PodManifes
 async function hostPathOf(manifest: PodManifest): Promise<string> {
   const [container] = manifest.containers;
   assert.ok(container !== undefined);
-  const [mount] = await bindMounts(container, await makeVolumes(localPods, UID, manifest));
+  const volumes = await makeVolumes(localPods, UID, manifest);
+  const [mount] = bindMounts({ localPods, uid: UID, say: (line) => said.push(line) }, container, volumes);
   return mount?.hostPath ?? '';
 }
 
@@ -63,8 +66,11 @@ test('a hostPath that is not there is said by name', async () => {
 test('a subPath that is not there is made', async () => {
   const manifest = pod([{ name: 'v', emptyDir: {} }], [{ name: 'v', mountPath: '/m', subPath: 'a/b' }]);
   const made = await hostPathOf(manifest);
-  assert.ok(made.endsWith('/v/a/b'), made);
-  assert.ok((await fs.stat(made)).isDirectory());
+  assert.equal(made, path.join(localPods, UID, 'volume-subpaths/v/c/0'), 'where a kubelet has it');
+  await fs.writeFile(path.join(made, 'file'), '');
+  const volume = (await makeVolumes(localPods, UID, manifest)).get('v') ?? '';
+  assert.deepEqual(await fs.readdir(path.join(volume, 'a/b')), ['file']);
+  assert.equal(await hostPathOf(manifest), made, 'a container that is started again has it again');
 });
 
 test('a subPath may be a file of a volume', async () => {
@@ -88,6 +94,7 @@ test('a subPath through a symlink out of the volume is refused and makes nothing
   await fs.symlink(outside, path.join(volume, 'link'));
   await assert.rejects(hostPathOf(manifest), /leads out of its volume/);
   assert.deepEqual(await fs.readdir(outside), []);
+  assert.match(said.join(), /an attack on the mounts of a pod was held off.*leads out of the volume/);
 });
 
 test("a kubelet's pod is not crib run's to remove", async () => {
