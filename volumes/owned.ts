@@ -10,6 +10,7 @@ import type { MountPropagation } from '../runtime/containers/config.js';
 import { openIdMapped } from '../runtime/containers/id-mapped-layers.js';
 import type { IdMappings } from '../runtime/containers/id-mappings.js';
 import { unmountIfMounted } from '../runtime/containers/rootfs.js';
+import { CribError, messageOf } from '../runtime/errors.js';
 import { AT, MS } from '../runtime/linux/constants.js';
 import { errnoName } from '../runtime/linux/libc.js';
 import { attachTree, mount, setMountAttributes } from '../runtime/linux/mounts.js';
@@ -57,7 +58,10 @@ function makeMountPoint(target: string, isDirectory: boolean): void {
   else fs.closeSync(fs.openSync(target, 'wx', 0o600));
 }
 
-/** Unmounts everything in `directory` and removes it. Idempotent. */
+/**
+ * Unmounts everything in `directory` and removes it. Idempotent. What cannot be unmounted stops none of the others; all of
+ * it is told in one FAILED_PRECONDITION, and tried again by the next call.
+ */
 export function releaseOwned(directory: string): void {
   let names: string[];
   try {
@@ -66,13 +70,27 @@ export function releaseOwned(directory: string): void {
     if (errnoName(error) === 'ENOENT') return;
     throw error;
   }
+  const failures: string[] = [];
   for (const name of names) {
-    const target = path.join(directory, name);
-    makePrivate(target);
-    unmountIfMounted(target);
-    removeMountPoint(target);
+    try {
+      releaseOne(path.join(directory, name));
+    } catch (error) {
+      failures.push(`${name}: ${messageOf(error)}`);
+    }
+  }
+  if (failures.length > 0) {
+    throw new CribError('FAILED_PRECONDITION', `unmounting the volumes in ${directory}: ${failures.join('; ')}`);
   }
   fs.rmdirSync(directory);
+}
+
+/** A symlink is none of crib's: it goes, and what it leads to is not touched. */
+function releaseOne(target: string): void {
+  if (!fs.lstatSync(target).isSymbolicLink()) {
+    makePrivate(target);
+    unmountIfMounted(target);
+  }
+  removeMountPoint(target);
 }
 
 /** Never recursively: should something still be mounted, its content is not ours to remove. */

@@ -4,14 +4,15 @@
  */
 
 import path from 'node:path';
-import type { MountConfig } from '../runtime/containers/config.js';
 import { attempting, CribError } from '../runtime/errors.js';
 import type { ResolvedMount } from '../runtime/spec/types.js';
 import { decide, isIdMapped } from './decide.js';
 import { checkDestination } from './destination.js';
 import { gatherFacts, type SourceFacts } from './facts.js';
 import { type MadeDirectory, makeSource, takeAway } from './made-directories.js';
+import { isReadOnlyMount, keptFlags } from './mount-flags.js';
 import { Mounts } from './mount-table.js';
+import { makeNestedMountPoint, type Parent, parentOf } from './nested.js';
 import { mountOverVolume } from './overlay.js';
 import { mountIdMapped, releaseOwned } from './owned.js';
 import { checkPropagation } from './propagation.js';
@@ -50,7 +51,14 @@ export const prepareVolumes: PrepareVolumes = async (mounts, context) => {
     const destinations = checked.map(({ containerPath }) => containerPath);
     const request = { context, mounts: lookup, destinations, inParts: partsOf(sources) };
     const prepared: PreparedVolume[] = [];
-    for (const [index, source] of sources.entries()) prepared.push(await prepareOne(source, index, request));
+    const parents: Parent[] = [];
+    for (const [index, source] of sources.entries()) {
+      const volume = await prepareOne(source, index, request);
+      const { facts, checked: asked } = source;
+      if (!context.capabilities.guest) makeNestedMountPoint(facts, parentOf(facts.containerPath, parents), asked.field);
+      parents.push({ facts, readonly: volume.decision.readonly });
+      prepared.push(volume);
+    }
     const ownTmp = wantsTmp(context.policy, destinations) && context.rootfs !== '' && hasEmptyTmp(context.rootfs);
     return ownTmp ? [...prepared, TMP_VOLUME] : prepared;
   } catch (error) {
@@ -96,7 +104,7 @@ async function prepareOne(source: Source, index: number, request: Request): Prom
   checkPropagation(config, facts, mount, field);
   await checkDestination(context.rootfs, containerPath, facts.type === 'directory', request.destinations, field);
   if (config.selinuxRelabel && context.label !== '') await relabelVolume(checked, facts, context.label);
-  const direct = resolve(config, facts, decision.readonly);
+  const direct = resolve(source, decision);
   const target = path.join(context.owned, String(index));
   const verified = await mountIfVerified(checked, facts, decision, direct, target, context);
   if (verified !== undefined) return verified;
@@ -106,12 +114,12 @@ async function prepareOne(source: Source, index: number, request: Request): Prom
   return { decision, mount: resolved, submounts };
 }
 
-function resolve(config: MountConfig, facts: MountFacts, readonly: boolean): ResolvedMount {
-  const propagation = { private: 'rprivate', 'host-to-container': 'rslave', bidirectional: 'rshared' };
-  const options = ['rbind', propagation[config.propagation], readonly ? 'ro' : 'rw'];
+const PROPAGATION = { private: 'rprivate', 'host-to-container': 'rslave', bidirectional: 'rshared' };
+
+function resolve({ facts, mount, checked: { config } }: Source, decision: VolumeDecision): ResolvedMount {
+  const readonly = decision.readonly || (isReadOnlyMount(mount) && decision.overlay !== true);
+  const options = ['rbind', PROPAGATION[config.propagation], readonly ? 'ro' : 'rw', ...keptFlags(mount)];
   if (config.recursiveReadOnly) options.push('rro');
-  // The mount has these already; a bind mount of it that does not say so would try to clear them.
-  if (config.image !== undefined) options.push('noexec', 'nosuid', 'nodev');
   return { destination: facts.containerPath, type: 'bind', source: facts.realPath, options };
 }
 

@@ -3,6 +3,7 @@
 import path from 'node:path';
 import type { ResolvedMount } from '../runtime/spec/types.js';
 import { isWithin } from './kind.js';
+import { isReadOnlyMount, keptFlags } from './mount-flags.js';
 import type { MountTable } from './mount-table.js';
 
 /**
@@ -11,17 +12,17 @@ import type { MountTable } from './mount-table.js';
  */
 export function submountsOf(mount: ResolvedMount, realPath: string, table: MountTable): ResolvedMount[] {
   const isReadOnly = mount.options.includes('rro');
-  const options = mount.options.filter((option) => !['ro', 'rro', 'rw'].includes(option));
-  const below = table.entries
-    .map(({ mountPoint }) => mountPoint)
-    .filter((mountPoint) => mountPoint !== realPath && isWithin(mountPoint, realPath));
-  return [...new Set(below)].map((mountPoint) => {
-    const relative = path.relative(realPath, mountPoint);
+  const shared = mount.options.filter((option) => /^r?bind$|^r?(private|slave|shared)$/.test(option));
+  const below = table.entries.filter((entry) => entry.mountPoint !== realPath && isWithin(entry.mountPoint, realPath));
+  // Of several on one place the last one is seen.
+  const seen = new Map(below.map((entry) => [entry.mountPoint, entry]));
+  return [...seen.values()].map((entry) => {
+    const relative = path.relative(realPath, entry.mountPoint);
     return {
       destination: path.join(mount.destination, relative),
       type: mount.type,
       source: path.join(mount.source, relative),
-      options: [...options, isReadOnly ? 'ro' : 'rw'],
+      options: [...shared, isReadOnly || isReadOnlyMount(entry) ? 'ro' : 'rw', ...keptFlags(entry)],
     };
   });
 }

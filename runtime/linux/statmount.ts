@@ -1,6 +1,6 @@
 /** statmount(2): what the kernel knows of one mount, without its whole table (Linux 6.8). */
 
-import { AT } from './constants.js';
+import { AT, MOUNT_ATTR } from './constants.js';
 import { bind, bindNumber, errnoName } from './libc.js';
 import type { MountInfo } from './mountinfo.js';
 
@@ -24,6 +24,7 @@ const AT_FIELD = {
   FS_TYPE: 36,
   ID: 56,
   PARENT_ID: 60,
+  ATTRIBUTES: 64,
   PROPAGATION: 72,
   PEER_GROUP: 80,
   MASTER: 88,
@@ -36,12 +37,20 @@ const BUFFER_SIZE = AT_FIELD.STRINGS + 2 * 4096 + 256;
 const MS_SHARED = 1n << 20n;
 const MS_SLAVE = 1n << 19n;
 
-/** A mount as mountinfo shows it, less what is asked of no source, and with the super block's magic. */
-export interface MountStatus extends Pick<MountInfo, 'id' | 'parentId' | 'device' | 'root' | 'mountPoint' | 'tags'> {
-  readonly fsType: string;
+/** A mount as mountinfo shows it, with the super block's magic; of its options those that are in ATTRIBUTES. */
+export interface MountStatus extends Omit<MountInfo, 'source' | 'superOptions'> {
   /** FS_MAGIC.*, told without touching the file system, which may be a dead network's. */
   readonly magic: number;
 }
+
+/** Options by their names in mountinfo. */
+const ATTRIBUTES: readonly (readonly [flag: number, name: string])[] = [
+  [MOUNT_ATTR.RDONLY, 'ro'],
+  [MOUNT_ATTR.NOSUID, 'nosuid'],
+  [MOUNT_ATTR.NODEV, 'nodev'],
+  [MOUNT_ATTR.NOEXEC, 'noexec'],
+  [MOUNT_ATTR.NOSYMFOLLOW, 'nosymfollow'],
+];
 
 /** False once a call has told that this kernel, or its seccomp filter, has no statmount. */
 let supported = true;
@@ -80,6 +89,7 @@ function uniqueMountId(fd: number): bigint | undefined {
 
 function parse(buffer: Buffer): MountStatus {
   const propagation = buffer.readBigUInt64LE(AT_FIELD.PROPAGATION);
+  const attributes = buffer.readBigUInt64LE(AT_FIELD.ATTRIBUTES);
   const tags: string[] = [];
   if ((propagation & MS_SHARED) !== 0n) tags.push(`shared:${buffer.readBigUInt64LE(AT_FIELD.PEER_GROUP)}`);
   if ((propagation & MS_SLAVE) !== 0n) tags.push(`master:${buffer.readBigUInt64LE(AT_FIELD.MASTER)}`);
@@ -89,6 +99,7 @@ function parse(buffer: Buffer): MountStatus {
     device: `${buffer.readUInt32LE(AT_FIELD.DEVICE_MAJOR)}:${buffer.readUInt32LE(AT_FIELD.DEVICE_MINOR)}`,
     root: text(buffer, AT_FIELD.ROOT),
     mountPoint: text(buffer, AT_FIELD.POINT),
+    options: ATTRIBUTES.filter(([flag]) => (attributes & BigInt(flag)) !== 0n).map(([, name]) => name),
     tags,
     fsType: text(buffer, AT_FIELD.FS_TYPE),
     magic: Number(buffer.readBigUInt64LE(AT_FIELD.MAGIC) & 0xffffffffn),

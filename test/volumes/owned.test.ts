@@ -65,6 +65,35 @@ test('releasing a copy of a shared tree unmounts nothing below its source', () =
   }
 });
 
+test('what cannot be unmounted stops none of the others, and all of it is told', () => {
+  const place = path.join(root, 'several');
+  for (const name of ['a', 'b', 'c', 'd']) fs.mkdirSync(path.join(place, name), { recursive: true });
+  // A mount point that cannot be removed, as one that stays mounted.
+  for (const name of ['a', 'c']) fs.writeFileSync(path.join(place, name, 'file'), '');
+  for (const name of ['b', 'd']) mountCommand('-t', 'tmpfs', 'tmpfs', path.join(place, name));
+  assert.throws(() => releaseOwned(place), {
+    code: 'FAILED_PRECONDITION',
+    message: /unmounting the volumes in .*several: a: .*ENOTEMPTY.*; c: .*ENOTEMPTY/,
+  });
+  assert.equal(mounted(place).length, 0);
+  assert.deepEqual(fs.readdirSync(place), ['a', 'c']);
+  for (const name of ['a', 'c']) fs.rmSync(path.join(place, name, 'file'));
+  releaseOwned(place);
+  assert.equal(fs.existsSync(place), false);
+});
+
+test('a symlink in place of a mount goes, and what it leads to stays mounted', () => {
+  const precious = path.join(root, 'precious');
+  fs.mkdirSync(precious);
+  mountCommand('-t', 'tmpfs', 'tmpfs', precious);
+  mountCommand('--make-shared', precious);
+  fs.mkdirSync(path.join(root, 'swapped'));
+  fs.symlinkSync(precious, path.join(root, 'swapped/0'));
+  releaseOwned(path.join(root, 'swapped'));
+  assert.equal(mounted(precious).length, 1);
+  assert.match(mounted(precious)[0] ?? '', / shared:/, 'its propagation is as it was');
+});
+
 test('what cannot be id-mapped is refused with the field and the file system, and the others are released', async () => {
   const good = mountOf(root, '/good', MAPPED);
   await assert.rejects(prepareVolumes([good, mountOf('/proc/self', '/bad', MAPPED)], context()), {
