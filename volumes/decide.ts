@@ -6,6 +6,7 @@ import type { Kind } from './kind.js';
 import { obstacleToGuest } from './obstacle.js';
 import { KINDS } from './registry.js';
 import { chooseRoute, type Settled } from './route.js';
+import { notedSizeLimit } from './size-limit.js';
 import type {
   DeclaredVolume,
   MountFacts,
@@ -75,10 +76,10 @@ async function identify(config: MountConfig, facts: MountFacts, context: VolumeC
   const { kind, evidence } = KINDS.recognise(facts, context);
   if (kind.kind === 'emptydir-memory') return { kind, evidence, sizeLimitBytes: await sizeOfTmpfs(facts) };
   const { volume } = facts;
-  // The directory of a disk's emptyDir says nothing of its limit; where the sandbox is the host, nobody asks.
-  if (kind.kind !== 'emptydir' || volume === undefined || !context.capabilities.guest) {
-    return { kind, evidence, sizeLimitBytes: undefined };
-  }
+  if (kind.kind !== 'emptydir' || volume === undefined) return { kind, evidence, sizeLimitBytes: undefined };
+  const noted = { kind, evidence, sizeLimitBytes: notedSizeLimit(volume.directory) };
+  // A kubelet notes nothing there; where the sandbox is the host, nobody asks the manifest.
+  if (!context.capabilities.guest || noted.sizeLimitBytes !== undefined) return noted;
   return declared(kind, evidence, volume.name, await context.declared?.(volume.name));
 }
 

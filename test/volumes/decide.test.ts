@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FS_MAGIC } from '../../runtime/linux/constants.js';
 import { decide, isIdMapped } from '../../volumes/decide.js';
+import { noteSizeLimit } from '../../volumes/size-limit.js';
 import type { DeclaredVolume, MountFacts, VolumeContext } from '../../volumes/types.js';
-import { GUEST, HOST, mountOf } from './fixture.js';
+import { GUEST, HOST, makeTemporary, mountOf, removeTemporary } from './fixture.js';
 import { factsOf, kubeletVolume } from './kinds/facts-of.js';
 
 const path = kubeletVolume('empty-dir', 'cache');
@@ -82,4 +83,16 @@ test('an image volume has its ids from its layers', () => {
   const uidMappings = [{ hostId: 1, containerId: 0, length: 1 }];
   assert.equal(isIdMapped({ uidMappings, image: undefined }), true);
   assert.equal(isIdMapped({ uidMappings, image: { image: 'x', userSpecifiedImage: '', annotations: {} } }), false);
+});
+
+test('the limit that crib run noted at the directory is known without asking, on the host too', async (t) => {
+  const directory = makeTemporary();
+  t.after(() => removeTemporary(directory));
+  noteSizeLimit(directory, 4096);
+  const facts = factsOf(path);
+  assert.ok(facts.volume);
+  const noted = { ...facts, volume: { ...facts.volume, directory } };
+  assert.equal((await decideOn(HOST, noted)).sizeLimitBytes, 4096);
+  const declared = () => Promise.reject(new Error('the manifest was asked'));
+  assert.equal((await decideOn({ ...GUEST, declared }, noted)).sizeLimitBytes, 4096);
 });

@@ -5,6 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import type { ContainerConfig, MountConfig } from '../../../runtime/containers/config.js';
+import type { VolumeView } from '../../../sandbox/volume-views.js';
 import { createEmptyDir, type EmptyDirOptions, removePodVolumes } from '../../../volumes/local.js';
 import { createConfigVolume } from '../../../volumes/local-config.js';
 import { command } from '../../support/command.js';
@@ -106,6 +107,9 @@ test('an emptyDir on disk is counted by its blocks in its own directory, and giv
   await run(id, 'dd if=/dev/zero of=/data/file bs=1M count=20');
   assert.ok((await kib()) >= 20 * 1024 && (await kib()) < 22 * 1024, `${await kib()}`);
   assert.match((await run(id, 'dd if=/dev/zero of=/data/more bs=1M count=20')).text, /No space left/);
+  const [view] = await volumesOf(podId);
+  assert.equal(view?.sizeLimitBytes, 32 * MIB);
+  assert.ok((view?.usedBytes ?? 0) >= 20 * MIB, `crib volumes shows ${view?.usedBytes}`);
   await run(id, 'rm /data/file /data/more');
   await until(async () => (await kib()) < 1024, 'what is deleted is given back');
 });
@@ -214,6 +218,12 @@ test('a swap of ..data arrives and fires inotify, also one that came while cribd
   await configMap({ key: 'four' });
   await until(async () => (await read()) === 'four\nkey', 'and the next');
 });
+
+async function volumesOf(pod: string): Promise<VolumeView[]> {
+  const { volumes } = await pods().podInfo(pod);
+  assert.ok(Array.isArray(volumes));
+  return volumes.filter(({ kind }: VolumeView) => kind !== 'tmp');
+}
 
 async function sentriesOf(pod: string): Promise<number[]> {
   const found = [];
