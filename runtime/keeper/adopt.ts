@@ -7,11 +7,13 @@ import fs from 'node:fs';
 import { readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf } from '../errors.js';
+import { O } from '../linux/constants.js';
 import { pollReadable } from '../linux/descriptors.js';
-import { openPidfd, pidfdExit, startTimeOf } from '../linux/processes.js';
+import { openPidfd, parentOf, pidfdExit, startTimeOf } from '../linux/processes.js';
 import { killCgroups } from './cgroup-kill.js';
-import type { Children } from './children.js';
-import { Container, type ContainerServices } from './container.js';
+import { type Children, killGroupOf } from './children.js';
+import { Container, type ContainerHandles, type ContainerServices } from './container.js';
+import { closeDescriptors, type HandedContainer } from './handover.js';
 import { killByPid } from './kill-process.js';
 import { LogFile } from './log-file.js';
 import type { KeptContainer } from './protocol.js';
@@ -56,58 +58,72 @@ export class AdoptedInits {
   }
 }
 
-/** The containers that are recorded under the state directory. One that cannot be taken over does not keep the rest out. */
-export async function adoptAll(children: Children, services: ContainerServices): Promise<Container[]> {
+/**
+ * The containers that are recorded under the state directory. One that cannot be taken over does not keep the rest out.
+ * `handed`: descriptors of theirs; those of containers that are not recorded are closed.
+ */
+export async function adoptAll(
+  children: Children,
+  services: ContainerServices,
+  handed: readonly HandedContainer[] = [],
+): Promise<Container[]> {
   const { intents, unreadable } = await services.intents.load();
   for (const file of unreadable) services.log.error({ file }, 'a container record cannot be read and was left alone');
   const inits = new AdoptedInits();
   const containers: Container[] = [];
+  const left = new Map(handed.map((container) => [container.id, container]));
   for (const intent of intents) {
     try {
       const record = await loadRecord(intent.directory);
       if (record === undefined) await undoCreate(intent, children, services);
-      else containers.push(await adoptOne(intent, record, children, inits, services));
+      else if (record.exit !== undefined) containers.push(exitedOne(intent, record, services));
+      else {
+        const given = left.get(intent.id);
+        left.delete(intent.id);
+        const handles = await handlesOf(intent, record, given, children, services);
+        const container = new Container(intent, record, handles, services);
+        containers.push(container);
+        if (given?.memory?.exit === undefined) adoptOne(container, handles, children, inits);
+      }
     } catch (error) {
       services.log.error({ id: intent.id, error: messageOf(error) }, 'a container could not be taken over');
     }
   }
+  for (const { descriptors } of left.values()) closeDescriptors(descriptors);
   return containers;
 }
 
-async function adoptOne(
+function exitedOne(intent: Intent, record: KeptContainer, services: ContainerServices): Container {
+  return new Container(intent, record, { pidfd: -1, ends: NO_ENDS, logFile: undefined }, services);
+}
+
+/** What was handed over, and what of the rest can be opened again by its path or pid. */
+async function handlesOf(
   intent: Intent,
   record: KeptContainer,
+  given: HandedContainer | undefined,
   children: Children,
-  inits: AdoptedInits,
   services: ContainerServices,
-): Promise<Container> {
-  if (record.exit !== undefined) {
-    return new Container(intent, record, { pidfd: -1, ends: NO_ENDS, logFile: undefined }, services);
+): Promise<ContainerHandles> {
+  const watched = intent.watch === undefined ? undefined : new WatchedInit(intent.watch, children);
+  const { pidfd = watched === undefined ? openInit(record) : -1, ...others } = given?.descriptors ?? {};
+  if (given?.memory !== undefined) {
+    const { memory } = given;
+    const logFile = intent.stdio.logPath === '' ? undefined : new LogFile(intent.stdio.logPath);
+    if (memory.log !== undefined) logFile?.resume(memory.log);
+    return { pidfd, watched, ends: { ...NO_ENDS, ...others }, logFile, memory };
   }
   const logFile = await openLogAgain(intent, services);
-  const watched = intent.watch === undefined ? undefined : new WatchedInit(intent.watch, children);
-  const pidfd = watched === undefined ? openInit(record) : -1;
-  const ends = intent.stdio.tty ? NO_ENDS : reopenFifos(intent.directory);
-  for (const fd of [pidfd, ends.stdout, ends.stderr, ends.stdin]) if (fd !== undefined) children.saw(fd);
-  const container = new Container(intent, record, { pidfd, watched, ends, logFile }, services);
-  if (watched !== undefined && isAlive(record)) {
-    void watched.start(record, (exitCode, signal) => container.exited(exitCode, signal));
-    return container;
-  }
-  if (pidfd < 0) {
-    container.exited(undefined, 0);
-    return container;
-  }
-  children.watch(record.pid, (exit) => container.exited(exit.exitCode, exit.signal)); // after an execve it is our child
-  inits.add(container);
-  return container;
+  const ends = { ...reopenFifos(intent.directory, others), terminal: others.terminal };
+  return { pidfd, watched, ends, logFile };
 }
 
 async function openLogAgain(intent: Intent, services: ContainerServices): Promise<LogFile | undefined> {
   if (intent.stdio.logPath === '') return undefined;
   const logFile = new LogFile(intent.stdio.logPath);
   try {
-    await logFile.open();
+    const isNew = await logFile.open();
+    if (!isNew) endTornLine(intent.stdio.logPath);
     logFile.note(GAP);
     return logFile;
   } catch (error) {
@@ -116,6 +132,40 @@ async function openLogAgain(intent: Intent, services: ContainerServices): Promis
       'output of a container is lost until it is reopened',
     );
     return logFile;
+  }
+}
+
+/** From here on its exit is watched, if it is not known already. */
+function adoptOne(
+  container: Container,
+  { pidfd, watched, memory }: ContainerHandles,
+  children: Children,
+  inits: AdoptedInits,
+): void {
+  const { record } = container;
+  for (const fd of Object.values(container.descriptors)) children.saw(fd);
+  if (memory?.watcher !== undefined) killGroupOf(memory.watcher);
+  if (watched !== undefined && isAlive(record)) {
+    void watched.start(record, (exitCode, signal) => container.exited(exitCode, signal));
+  } else if (pidfd < 0) {
+    container.exited(undefined, 0);
+  } else {
+    children.watch(record.pid, (exit) => container.exited(exit.exitCode, exit.signal));
+    const isOurs = memory !== undefined && parentOf(record.pid) === process.pid;
+    if (!isOurs) inits.add(container);
+  }
+}
+
+/** A keeper that is killed while it writes may leave a part of a line: what follows must not be taken for the rest. */
+function endTornLine(file: string): void {
+  const fd = fs.openSync(file, fs.constants.O_RDWR | fs.constants.O_APPEND | O.NOFOLLOW | O.CLOEXEC);
+  try {
+    const { size } = fs.fstatSync(fd);
+    const last = Buffer.from('\n');
+    if (size > 0) fs.readSync(fd, last, 0, 1, size - 1);
+    if (last.toString() !== '\n') fs.writeSync(fd, '\n');
+  } finally {
+    fs.closeSync(fd);
   }
 }
 

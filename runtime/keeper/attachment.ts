@@ -26,21 +26,47 @@ export interface AttachedTo {
 export class Attachment {
   /** Resolves when nothing connects the two any more. Rejects with ABORTED when the client took nothing for too long. */
   readonly done: Promise<void>;
-  readonly #taps: PipeWriter[] = [];
+  readonly #taps: { readonly name: 'stdout' | 'stderr'; readonly tap: PipeWriter }[] = [];
   readonly #source: net.Socket | undefined;
+  readonly #stdin: number | undefined;
 
   /** Owns the descriptors. */
   constructor({ stdin, stdout, stderr }: OpenedPipes, to: AttachedTo) {
-    if (stdout !== undefined) this.#tap(stdout, to.stdout);
-    if (stderr !== undefined) this.#tap(stderr, to.stderr);
+    if (stdout !== undefined) this.#tap('stdout', stdout, to.stdout);
+    if (stderr !== undefined) this.#tap('stderr', stderr, to.stderr);
+    this.#stdin = stdin;
     if (stdin !== undefined) this.#source = this.#join(stdin, to);
     this.done = this.#end();
   }
 
   /** The client has gone. */
   cancel(): void {
-    for (const tap of this.#taps) tap.destroy();
+    for (const { tap } of this.#taps) tap.destroy();
     this.#source?.destroy();
+  }
+
+  /** Takes nothing more from the client until `thaw`. Its output is held up by the container. */
+  freeze(): void {
+    this.#source?.pause();
+  }
+
+  thaw(): void {
+    this.#source?.resume();
+  }
+
+  /** The pipes that are open, for the next program of this process; undefined while one of them is in motion. */
+  get pipes(): OpenedPipes | undefined {
+    const pipes: OpenedPipes = {};
+    const source = this.#source;
+    if (source !== undefined && !source.closed) {
+      if (source.destroyed || source.readableEnded || this.#stdin === undefined) return undefined;
+      pipes.stdin = this.#stdin;
+    }
+    for (const { name, tap } of this.#taps) {
+      if (!tap.isStill) return undefined;
+      if (tap.descriptor !== undefined) pipes[name] = tap.descriptor;
+    }
+    return Object.keys(pipes).length === 0 ? undefined : pipes;
   }
 
   /** The container has ended; its output ends by itself. */
@@ -48,9 +74,9 @@ export class Attachment {
     this.#source?.destroy();
   }
 
-  #tap(fd: number, reader: OutputReader | undefined): void {
+  #tap(name: 'stdout' | 'stderr', fd: number, reader: OutputReader | undefined): void {
     const tap = new PipeWriter(fd, STALL_MS);
-    this.#taps.push(tap);
+    this.#taps.push({ name, tap });
     if (reader === undefined) tap.finish();
     else reader.addTap(tap);
   }
@@ -59,7 +85,7 @@ export class Attachment {
     const source = input?.join(fd) ?? new net.Socket({ fd, readable: true, writable: false }).resume();
     source.on('error', () => source.destroy());
     source.on('end', () => {
-      if (!closesInput) for (const tap of this.#taps) tap.finish();
+      if (!closesInput) for (const { tap } of this.#taps) tap.finish();
     });
     source.on('close', () => {
       if (closesInput) input?.close();
@@ -73,7 +99,7 @@ export class Attachment {
       if (source === undefined) resolve();
       else source.on('close', () => resolve());
     });
-    const stalled = await Promise.all(this.#taps.map((tap) => tap.closed));
+    const stalled = await Promise.all(this.#taps.map(({ tap }) => tap.closed));
     if (stalled.length > 0) source?.destroy();
     await joined;
     if (stalled.includes(true)) {

@@ -34,6 +34,10 @@ export class Children {
     const soft = softFiles === undefined || softFiles > this.#raised.hard ? this.#raised.soft : softFiles;
     this.#original = { soft, hard: this.#raised.hard };
     process.on('SIGCHLD', this.#onSignal);
+  }
+
+  /** Reaps what has ended before; to be called once everybody is watched who may have. */
+  catchUp(): void {
     this.#reap();
   }
 
@@ -135,9 +139,13 @@ export class Children {
 
 /** SIGKILLs the process group that `spawn` gave a child; no error when it is gone. */
 export function killGroup(child: ChildProcess): void {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) killGroupOf(child.pid);
+}
+
+/** The same by the pid of a child that was not reaped yet. */
+export function killGroupOf(pid: number): void {
   try {
-    process.kill(-child.pid, 'SIGKILL');
+    process.kill(-pid, 'SIGKILL');
   } catch {
     // ESRCH
   }

@@ -1,12 +1,9 @@
-/** cribd's side of the keeper: connects, starts a keeper where none runs, and connects again when it was restarted. */
+/** cribd's side of the keeper: its calls, and the exits that it tells. How it is found and kept alive: supervisor.ts. */
 
-import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CribError, messageOf } from '../errors.js';
-import type { Log } from '../log.js';
 import { isObject } from './frames.js';
-import { launchKeeper } from './launch.js';
-import { type CallOptions, Link } from './link.js';
+import type { CallOptions } from './link.js';
 import type { PassedPipes } from './passed-pipe.js';
 import type {
   Keeper,
@@ -18,9 +15,8 @@ import type {
   KeptSessionSpec,
 } from './protocol.js';
 import { asContainer } from './record.js';
+import { Supervisor, type SupervisorOptions } from './supervisor.js';
 
-/** A keeper that takes over hundreds of containers listens only when it has them all. */
-const START_TIMEOUT_MS = 20_000;
 const CALL_TIMEOUT_MS = 30_000;
 /** What the keeper may take beyond the limit that it was given. */
 const MARGIN_MS = 15_000;
@@ -28,45 +24,43 @@ const MARGIN_MS = 15_000;
 const KILL_TIMEOUT_MS = 10_000;
 const MAX_RECONNECT_DELAY_MS = 2000;
 
-export interface KeeperClientOptions {
-  /** Directory of the keeper's socket, lock and records; absolute. */
-  readonly state: string;
-  /** The keeper's main file, compiled to JavaScript or bundled. */
-  readonly keeperPath: string;
-  readonly log: Log;
-}
-
 export class KeeperClient implements Keeper {
-  readonly #options: KeeperClientOptions;
+  readonly #options: SupervisorOptions;
+  readonly #supervisor: Supervisor;
   readonly #listeners: ((container: KeptContainer) => void)[] = [];
-  #link: Link | undefined;
-  #connecting: Promise<Link> | undefined;
   #wanted = false;
   /** Exits that were told on this connection. */
   #told = new Set<string>();
 
-  constructor(options: KeeperClientOptions) {
+  constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#supervisor = new Supervisor(options, {
+      onConnecting: () => {
+        this.#told = new Set();
+      },
+      onExit: (container) => this.#exited(container),
+      onLost: () => this.#lost(),
+    });
   }
 
   get pid(): number {
-    if (this.#link === undefined) throw new CribError('UNAVAILABLE', 'the keeper is not connected');
-    return this.#link.pid;
+    const link = this.#supervisor.current;
+    if (link === undefined) throw new CribError('UNAVAILABLE', 'the keeper is not connected');
+    return link.pid;
   }
 
   get connected(): boolean {
-    return this.#link?.isOpen === true;
+    return this.#supervisor.current !== undefined;
   }
 
   async connect(): Promise<void> {
     this.#wanted = true;
-    await this.#connected();
+    await this.#supervisor.link();
   }
 
   disconnect(): void {
     this.#wanted = false;
-    this.#link?.close();
-    this.#link = undefined;
+    this.#supervisor.close();
   }
 
   async create(spec: KeptContainerSpec): Promise<KeptContainer> {
@@ -161,47 +155,7 @@ export class KeeperClient implements Keeper {
 
   async #call(method: string, params: object, options: CallOptions = { timeoutMs: CALL_TIMEOUT_MS }): Promise<unknown> {
     if (!this.#wanted) throw new CribError('UNAVAILABLE', `${method}: the keeper is not connected`);
-    return (await this.#connected()).call(method, params, options);
-  }
-
-  #connected(): Promise<Link> {
-    if (this.#link?.isOpen === true) return Promise.resolve(this.#link);
-    this.#connecting ??= this.#open().finally(() => {
-      this.#connecting = undefined;
-    });
-    return this.#connecting;
-  }
-
-  async #open(): Promise<Link> {
-    const deadline = performance.now() + START_TIMEOUT_MS;
-    let launched: ChildProcess | undefined;
-    for (let attempt = 0, delay = 10; ; attempt++, delay = Math.min(delay * 1.5, 200)) {
-      try {
-        return await this.#openOnce();
-      } catch (error) {
-        if (!(error instanceof CribError) || error.code !== 'UNAVAILABLE') throw error;
-        if (performance.now() > deadline) {
-          const message = `${error.message}; started ${this.#options.keeperPath}, see ${this.#options.state}/keeper.log`;
-          throw new CribError('UNAVAILABLE', message, { cause: error });
-        }
-      }
-      // Again when it was killed; and from time to time: one that held the lock may have been about to end.
-      if (attempt % 25 === 0 || launched?.signalCode) {
-        launched = launchKeeper(this.#options.state, this.#options.keeperPath);
-      }
-      await sleep(delay);
-    }
-  }
-
-  async #openOnce(): Promise<Link> {
-    this.#told = new Set();
-    const link: Link = await Link.open(
-      this.#options.state,
-      (container) => this.#exited(container),
-      () => this.#lost(),
-    );
-    this.#link = link;
-    return link;
+    return (await this.#supervisor.link()).call(method, params, options);
   }
 
   #exited(container: KeptContainer): void {
@@ -218,7 +172,6 @@ export class KeeperClient implements Keeper {
 
   /** The keeper has died: another is started, and says what exited meanwhile. */
   #lost(): void {
-    this.#link = undefined;
     if (!this.#wanted) return;
     this.#options.log.warn({ state: this.#options.state }, 'the connection to the keeper ended; connecting again');
     void this.#reconnect();

@@ -2,47 +2,64 @@
  * One client's connection. It says hello with its protocol version first; then come requests `{id, method, params}`,
  * several at a time, each answered by `{id, result}` or `{id, error: {code, message}}`; `{cancel: id}` ends an exec, a
  * session or an attachment.
- * The keeper sends `{id, stdout|stderr: base64}` while an exec writes, `{id, started: process}` when a session begins and
- * `{exit: container}` when a container has exited.
+ * The keeper sends `{id, stdout|stderr: base64}` while an exec writes, `{id, started: process}` when a session begins,
+ * `{exit: container}` when a container has exited and `{held: true}` when there is something on the socket of held
+ * descriptors. Instead of the hello there may be `{upgrade: program}`, answered by `{upgraded: true}` or `{error}`.
  */
 
 import type net from 'node:net';
 import { CribError, codeOf, messageOf } from '../errors.js';
-import { Exec, type OutputName } from './exec.js';
+import { connectUnix } from '../linux/sockets.js';
+import { Calls } from './calls.js';
 import { encodeFrame, FrameReader, isObject } from './frames.js';
+import type { ConnectionMemory } from './handover.js';
+import { ClientHolder } from './holders.js';
 import type { KeeperCore } from './keeper-core.js';
-import { KEEPER_PROTOCOL_VERSION, type KeptContainer, type KeptProcess } from './protocol.js';
-import { argvOf, envOf, execOf, idOf, numberOf, pipesOf, sessionOf, specOf, watchedSpecOf } from './requests.js';
-import { Session } from './session.js';
+import { KEEPER_PROTOCOL_VERSION, type KeeperProgram, type KeptContainer } from './protocol.js';
+import { programOf } from './requests.js';
 
 /** A client that does not read what it asked for is cut off here: the keeper's memory is not its buffer. */
 const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
 const MAX_IN_FLIGHT = 4096;
 
-/** What goes on until it ends by itself, is cancelled, or its client has gone. */
-interface Lasting {
-  readonly done: Promise<unknown>;
-  cancel(): void;
+/** What a connection has to do with the process as a whole. */
+export interface ConnectionHost {
+  readonly core: KeeperCore;
+  /** A digest of the file that runs. */
+  readonly build: string;
+  shutdown(): void;
+  /** This process becomes another program. Rejects when it stays as it is. */
+  upgrade(program: KeeperProgram): Promise<never>;
 }
 
 export class Connection {
   readonly #socket: net.Socket;
-  readonly #core: KeeperCore;
-  readonly #onShutdown: () => void;
+  readonly #host: ConnectionHost;
   readonly #frames = new FrameReader();
-  readonly #lasting = new Map<number, Lasting>();
+  readonly #calls: Calls;
   #greeted = false;
-  #inFlight = 0;
+  #upgrading = false;
+  #holder: ClientHolder | undefined;
+  /** While it is frozen: what was read and not handled. */
+  #unread: Buffer[] | undefined;
 
-  constructor(socket: net.Socket, core: KeeperCore, onShutdown: () => void) {
+  /** `memory`: of the program that this process was before. */
+  constructor(socket: net.Socket, host: ConnectionHost, memory?: ConnectionMemory) {
     this.#socket = socket;
-    this.#core = core;
-    this.#onShutdown = onShutdown;
+    this.#host = host;
+    this.#calls = new Calls({
+      core: host.core,
+      send: (message) => this.#send(message),
+      hold: (path) => this.#hold(path),
+      shutdown: () => host.shutdown(),
+    });
     socket.on('data', (data) => this.#receive(data));
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
-      for (const lasting of this.#lasting.values()) lasting.cancel();
+      this.#calls.cancelAll();
+      this.#letGo();
     });
+    if (memory !== undefined) this.#resume(memory);
   }
 
   /** Tells of an exit. */
@@ -50,7 +67,49 @@ export class Connection {
     if (this.#greeted) this.#send({ exit: container });
   }
 
+  /** Takes no request until `thaw`; what it was asked before goes on. */
+  freeze(): void {
+    this.#unread ??= [];
+    this.#calls.freeze();
+  }
+
+  thaw(): void {
+    const unread = this.#unread ?? [];
+    this.#unread = undefined;
+    this.#calls.thaw();
+    for (const data of unread) this.#receive(data);
+  }
+
+  /** Its memory is all that there is of it. */
+  get isStill(): boolean {
+    return this.#socket.writableLength === 0 && this.#calls.isStill;
+  }
+
+  /** Of one that is still; `socket` is its descriptor. */
+  memory(socket: number): ConnectionMemory {
+    return {
+      socket,
+      greeted: this.#greeted,
+      upgrading: this.#upgrading,
+      unread: Buffer.concat([this.#frames.rest, ...(this.#unread ?? [])]).toString('base64'),
+      hold: this.#holder?.descriptor,
+      lasting: this.#calls.memory,
+    };
+  }
+
+  #resume({ greeted, upgrading, unread, hold, lasting }: ConnectionMemory): void {
+    this.#greeted = greeted;
+    if (hold !== undefined) this.#holds(hold);
+    for (const memory of lasting) void this.#answer(memory.id, this.#calls.resume(memory));
+    if (upgrading) this.#send({ upgraded: true });
+    this.#receive(Buffer.from(unread, 'base64'));
+  }
+
   #receive(data: Buffer): void {
+    if (this.#unread !== undefined) {
+      this.#unread.push(data);
+      return;
+    }
     try {
       for (const message of this.#frames.push(data)) this.#handle(message);
     } catch (error) {
@@ -64,104 +123,71 @@ export class Connection {
       return;
     }
     if (typeof message.cancel === 'number') {
-      this.#lasting.get(message.cancel)?.cancel();
+      this.#calls.cancel(message.cancel);
       return;
     }
     const { id, method, params } = message;
     if (typeof id !== 'number' || typeof method !== 'string' || !isObject(params)) {
       throw new CribError('INVALID_ARGUMENT', 'a request needs id, method and params');
     }
-    if (this.#inFlight >= MAX_IN_FLIGHT) throw new CribError('RESOURCE_EXHAUSTED', 'too many requests in flight');
-    this.#inFlight++;
-    this.#answer(id, method, params).finally(() => this.#inFlight--);
+    if (this.#calls.inFlight >= MAX_IN_FLIGHT) throw new CribError('RESOURCE_EXHAUSTED', 'too many requests in flight');
+    void this.#answer(id, this.#calls.call(id, method, params));
   }
 
   #greet(message: Record<string, unknown>): void {
+    if (isObject(message.upgrade)) {
+      this.#upgrade(programOf(message.upgrade));
+      return;
+    }
     const version = message.hello;
     if (version !== KEEPER_PROTOCOL_VERSION) {
       const ours = `this keeper speaks version ${KEEPER_PROTOCOL_VERSION}`;
       throw new CribError('FAILED_PRECONDITION', `protocol version ${String(version)}: ${ours}`);
     }
     this.#greeted = true;
-    this.#send({ hello: KEEPER_PROTOCOL_VERSION, pid: process.pid });
+    this.#send({ hello: KEEPER_PROTOCOL_VERSION, pid: process.pid, build: this.#host.build });
   }
 
-  async #answer(id: number, method: string, params: Record<string, unknown>): Promise<void> {
+  #upgrade(program: KeeperProgram): void {
+    this.#upgrading = true;
+    this.#host.upgrade(program).catch((error: unknown) => {
+      this.#upgrading = false;
+      this.#refuse(error);
+    });
+  }
+
+  async #answer(id: number, call: Promise<unknown>): Promise<void> {
     try {
-      this.#send({ id, result: (await this.#call(id, method, params)) ?? null });
+      this.#send({ id, result: (await call) ?? null });
     } catch (error) {
       this.#send({ id, error: { code: codeOf(error), message: messageOf(error) } });
     }
   }
 
-  async #call(id: number, method: string, params: Record<string, unknown>): Promise<unknown> {
-    switch (method) {
-      case 'create':
-        return this.#core.create(specOf(params));
-      case 'createWatched':
-        return this.#core.create(watchedSpecOf(params));
-      case 'run':
-        return this.#core.run(argvOf(params, 'argv'), envOf(params), numberOf(params, 'timeoutMs'));
-      case 'exec':
-        return this.#exec(id, params);
-      case 'signal':
-        return this.#core.get(idOf(params)).signal(numberOf(params, 'signal'));
-      case 'killAll':
-        return this.#core.get(idOf(params)).killAll();
-      case 'reopenLog':
-        return this.#core.get(idOf(params)).reopenLog();
-      case 'session':
-        return this.#session(id, params);
-      case 'attach':
-        return this.#attach(id, params);
-      case 'resize':
-        return this.#core.get(idOf(params)).resize(numberOf(params, 'columns'), numberOf(params, 'rows'));
-      case 'forget':
-        return this.#core.forget(idOf(params));
-      case 'list':
-        return this.#core.list();
-      case 'settled':
-        return this.#core.settled();
-      case 'ping':
-        return { version: KEEPER_PROTOCOL_VERSION, pid: process.pid };
-      case 'shutdown':
-        return this.#shutdown();
-      default:
-        throw new CribError('UNIMPLEMENTED', `this keeper does not know ${JSON.stringify(method)}`);
+  /**
+   * From now on the client holds duplicates of what the keeper has open, sent to the socket at `path`. `more`: the rest
+   * waits until it has taken what was sent, and asks again, without a path.
+   */
+  #hold(path: string | undefined): { more: boolean } {
+    if (path !== undefined) {
+      this.#letGo();
+      this.#holds(connectUnix(path, 'packets')).giveAll(this.#host.core.descriptors);
     }
+    return { more: this.#holder?.flush() === false };
   }
 
-  #exec(id: number, params: Record<string, unknown>): Promise<unknown> {
-    const exec = new Exec(execOf(params), this.#core.children, (name: OutputName, data) => {
-      this.#send({ id, [name]: data.toString('base64') });
-    });
-    return this.#untilDone(id, exec);
+  #holds(socket: number): ClientHolder {
+    const holder = new ClientHolder(socket, () => this.#send({ held: true }));
+    this.#holder = holder;
+    this.#host.core.holders.add(holder);
+    return holder;
   }
 
-  #session(id: number, params: Record<string, unknown>): Promise<unknown> {
-    const started = (process: KeptProcess) => this.#send({ id, started: process });
-    return this.#untilDone(id, new Session(sessionOf(params), this.#core.children, started));
-  }
-
-  #attach(id: number, params: Record<string, unknown>): Promise<unknown> {
-    const attachment = this.#core.attach(idOf(params), pipesOf(params));
-    this.#send({ id, started: {} });
-    return this.#untilDone(id, attachment);
-  }
-
-  async #untilDone(id: number, lasting: Lasting): Promise<unknown> {
-    this.#lasting.set(id, lasting);
-    try {
-      return await lasting.done;
-    } finally {
-      this.#lasting.delete(id);
-    }
-  }
-
-  #shutdown(): void {
-    if (!this.#core.isIdle)
-      throw new CribError('FAILED_PRECONDITION', 'the keeper keeps containers: forget them first');
-    setImmediate(this.#onShutdown);
+  #letGo(): void {
+    if (this.#holder === undefined) return;
+    this.#host.core.holders.remove(this.#holder);
+    this.#holder.close();
+    this.#holder = undefined;
   }
 
   #send(message: unknown): void {

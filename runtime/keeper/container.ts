@@ -6,7 +6,6 @@
 
 import fs from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { CribError, messageOf } from '../errors.js';
 import { signalPidfd } from '../linux/processes.js';
 import { setWindowSize } from '../linux/terminals.js';
@@ -15,14 +14,16 @@ import { step } from '../steps.js';
 import { Attachment } from './attachment.js';
 import { killCgroups } from './cgroup-kill.js';
 import { nowNs } from './clock.js';
+import type { ContainerMemory, Descriptors } from './handover.js';
+import type { Holders } from './holders.js';
 import { ContainerInput, Keyboard } from './input.js';
 import type { LogFile } from './log-file.js';
 import { OutputReader } from './output.js';
 import type { OpenedPipes } from './passed-pipe.js';
 import { PipeWriter } from './pipe-writer.js';
-import type { KeptContainer } from './protocol.js';
-import { type Intent, type Intents, saveRecord } from './record.js';
-import { countPipes, type KeeperEnds } from './stdio.js';
+import type { KeptContainer, KeptExit } from './protocol.js';
+import { type Intent, type Intents, saveExit, saveRecord } from './record.js';
+import { countPipes, type KeeperEnds, removeStdin } from './stdio.js';
 import type { WatchedInit } from './watched-init.js';
 
 /** A process outside the container may hold the FIFOs after init's exit: silence this long is the end, */
@@ -31,10 +32,10 @@ const DRAIN_IDLE_MS = 1000;
 const DRAIN_MAX_MS = 15_000;
 const FLUSH_MAX_MS = 15_000;
 const SIGKILL = 9;
-const RECORD_ATTEMPTS = 4;
 
 export interface ContainerServices {
   readonly intents: Intents;
+  readonly holders: Holders;
   readonly log: Log;
   /** Told once the exit record is durable. */
   readonly onExit: (container: KeptContainer) => void;
@@ -46,13 +47,16 @@ export interface ContainerHandles {
   readonly watched?: WatchedInit | undefined;
   readonly ends: KeeperEnds;
   readonly logFile: LogFile | undefined;
+  /** Of the program that this process was before. */
+  readonly memory?: ContainerMemory;
 }
 
 export class Container {
   readonly intent: Intent;
   readonly #services: ContainerServices;
   readonly #logFile: LogFile | undefined;
-  readonly #readers: OutputReader[] = [];
+  /** A terminal's is `stdout`. */
+  readonly #readers: { stdout?: OutputReader; stderr?: OutputReader } = {};
   #record: KeptContainer;
   #pidfd: number;
   readonly #watched: WatchedInit | undefined;
@@ -61,8 +65,13 @@ export class Container {
   /** The FIFO until somebody attaches, then what feeds it. */
   #stdin: number | undefined;
   #input: ContainerInput | undefined;
+  /** The writer of the FIFO, until it is closed. */
+  #stdinWriter: PipeWriter | undefined;
   #recorded: Promise<void> = Promise.resolve();
   #ending: Promise<void> | undefined;
+  #frozen = false;
+  /** Seen while it was frozen. */
+  #lateExit: KeptExit | undefined;
 
   /** Owns `handles` from here on and reads the container's output. */
   constructor(intent: Intent, record: KeptContainer, handles: ContainerHandles, services: ContainerServices) {
@@ -75,10 +84,17 @@ export class Container {
     this.#stdin = handles.ends.stdin;
     this.#terminal = handles.ends.terminal;
     const { stdout, stderr, terminal } = handles.ends;
-    if (stdout !== undefined) this.#readers.push(this.#reader(stdout, 'stdout'));
-    if (stderr !== undefined) this.#readers.push(this.#reader(stderr, 'stderr'));
-    if (terminal !== undefined) this.#readers.push(this.#reader(terminal, 'tty'));
-    countPipes(this.#readers.length);
+    const unfinished = (name: 'stdout' | 'stderr') => Buffer.from(handles.memory?.[name] ?? '', 'base64');
+    const read = (fd: number, stream: 'stdout' | 'stderr' | 'tty') => {
+      const name = stream === 'tty' ? 'stdout' : stream;
+      const { maxLineBytes } = intent.stdio;
+      this.#readers[name] = new OutputReader(fd, stream, handles.logFile, maxLineBytes, unfinished(name));
+      countPipes(1);
+    };
+    if (stdout !== undefined) read(stdout, 'stdout');
+    if (stderr !== undefined) read(stderr, 'stderr');
+    if (terminal !== undefined) read(terminal, 'tty');
+    if (handles.memory?.exit !== undefined) this.#begin(handles.memory.exit);
   }
 
   get record(): KeptContainer {
@@ -96,14 +112,51 @@ export class Container {
     await this.#recorded;
   }
 
+  /** What the keeper has open of it and another process can hold; empty once its exit is recorded. */
+  get descriptors(): Descriptors {
+    if (this.#record.exit !== undefined) return {};
+    const { stdout, stderr } = this.#readers;
+    const output = { stdout: stdout?.memory.fd, stderr: stderr?.memory.fd };
+    const ends = this.#terminal === undefined ? output : { terminal: output.stdout };
+    const all = { pidfd: this.pidfd, stdin: this.#stdin ?? this.#stdinWriter?.descriptor, ...ends };
+    return Object.fromEntries(Object.entries(all).filter(([, fd]) => fd !== undefined));
+  }
+
   /** Init has ended, with `exitCode` undefined where nothing can know. Only the first call counts. */
   exited(exitCode: number | undefined, signal: number): void {
-    if (this.#ending !== undefined || this.#record.exit !== undefined) return;
+    if (this.#ending !== undefined || this.#record.exit !== undefined || this.#lateExit !== undefined) return;
     const exit = { exitCode, signal, finishedAt: String(nowNs()) };
-    this.#closePidfd();
-    this.#ending = this.#end({ ...this.#record, exit }).catch((error: unknown) => {
-      this.#services.log.error({ id: this.#record.id, error: messageOf(error) }, 'ending a container failed');
-    });
+    if (this.#frozen) this.#lateExit = exit;
+    else this.#begin(exit);
+  }
+
+  /** Takes nothing in and ends nothing until `thaw`. One that is ending goes on. */
+  freeze(): void {
+    if (this.#ending !== undefined) return;
+    this.#frozen = true;
+    for (const reader of Object.values(this.#readers)) reader.freeze();
+    for (const attachment of this.#attachments) attachment.freeze();
+  }
+
+  thaw(): void {
+    this.#frozen = false;
+    for (const reader of Object.values(this.#readers)) reader.thaw();
+    for (const attachment of this.#attachments) attachment.thaw();
+    if (this.#lateExit !== undefined) this.#begin(this.#lateExit);
+  }
+
+  /** Nothing of it is in motion any more: its memory is all that there is of it. */
+  get isStill(): boolean {
+    if (this.#record.exit !== undefined) return true;
+    if (!this.#frozen || this.#logFile?.isStill === false || this.#input?.isStill === false) return false;
+    return [...this.#attachments].every((attachment) => attachment.pipes !== undefined);
+  }
+
+  get memory(): ContainerMemory {
+    const { stdout, stderr } = this.#readers;
+    const text = (reader: OutputReader | undefined) => reader?.memory.unfinished.toString('base64') ?? '';
+    const log = this.#logFile?.memory;
+    return { stdout: text(stdout), stderr: text(stderr), log, exit: this.#lateExit, watcher: this.#watched?.waiting };
   }
 
   /** No error when init has exited. */
@@ -134,11 +187,11 @@ export class Container {
     if (this.#ending !== undefined || exit !== undefined) {
       throw new CribError('FAILED_PRECONDITION', `container ${id} has exited`);
     }
-    if (this.#readers.length === 0) {
+    const { tty, stdinOnce } = this.intent.stdio;
+    if (tty && this.#terminal === undefined) {
       throw new CribError('FAILED_PRECONDITION', `the terminal of container ${id} was lost with an earlier keeper`);
     }
-    const { tty, stdinOnce } = this.intent.stdio;
-    const [stdout, stderr] = this.#readers;
+    const { stdout, stderr } = this.#readers;
     const to = { stdout, stderr, input: this.#joinInput(), closesInput: stdinOnce && !tty };
     const attachment = new Attachment(pipes, to);
     this.#attachments.add(attachment);
@@ -149,7 +202,8 @@ export class Container {
 
   /** Sets the size of its terminal's window. No error where there is none any more. */
   resize(columns: number, rows: number): void {
-    if (this.#terminal !== undefined && this.#readers[0]?.ended === false) setWindowSize(this.#terminal, columns, rows);
+    if (this.#terminal !== undefined && this.#readers.stdout?.ended === false)
+      setWindowSize(this.#terminal, columns, rows);
   }
 
   /** Removes everything of an exited container. Throws FAILED_PRECONDITION while init runs. */
@@ -171,17 +225,29 @@ export class Container {
     this.#logFile?.close();
   }
 
-  #reader(fd: number, stream: 'stdout' | 'stderr' | 'tty'): OutputReader {
-    return new OutputReader(fd, stream, this.#logFile, this.intent.stdio.maxLineBytes);
-  }
-
   #joinInput(): ContainerInput | undefined {
     const fd = this.#stdin;
     this.#stdin = undefined;
-    if (fd !== undefined) this.#input = new ContainerInput(new PipeWriter(fd, 0));
-    const keyboard = this.#terminal === undefined ? undefined : this.#readers[0]?.keyboard;
+    if (fd !== undefined) this.#input = this.#feed(new PipeWriter(fd, 0));
+    const keyboard = this.#terminal === undefined ? undefined : this.#readers.stdout?.keyboard;
     if (keyboard !== undefined && this.intent.stdio.stdin) this.#input ??= new ContainerInput(new Keyboard(keyboard));
     return this.#input;
+  }
+
+  /** Once it is closed nobody may open it again, nor hold it open. */
+  #feed(writer: PipeWriter): ContainerInput {
+    this.#stdinWriter = writer;
+    void writer.closed.then(() => {
+      removeStdin(this.#record.directory);
+      this.#services.holders.drop(this.#record.id, ['stdin']);
+    });
+    return new ContainerInput(writer);
+  }
+
+  #begin(exit: KeptExit): void {
+    this.#ending = this.#end({ ...this.#record, exit }).catch((error: unknown) => {
+      this.#services.log.error({ id: this.#record.id, error: messageOf(error) }, 'ending a container failed');
+    });
   }
 
   async #end(record: KeptContainer): Promise<void> {
@@ -192,7 +258,9 @@ export class Container {
     this.#closeStdio();
     await this.#logFile?.flush(FLUSH_MAX_MS);
     this.#logFile?.close();
-    await this.#saveExit(record);
+    await saveExit(record, this.#services.log);
+    this.#closePidfd();
+    this.#services.holders.drop(record.id);
     this.#record = record;
     this.#services.onExit(record);
   }
@@ -201,22 +269,9 @@ export class Container {
     this.#watched?.close();
     await this.#watched?.killAll().catch(() => undefined); // its sandbox may be gone
     await killCgroups(this.intent.cgroupDirs);
-    for (const reader of this.#readers) reader.ignoreSlowTaps();
-    await Promise.all(this.#readers.map((reader) => reader.drained(DRAIN_IDLE_MS, DRAIN_MAX_MS)));
-  }
-
-  /** A state disk that is full is waited for, but not for ever: then the exit is at least told. */
-  async #saveExit(record: KeptContainer): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await step('keeper/exit', () => saveRecord(record));
-        return;
-      } catch (error) {
-        this.#services.log.error({ id: record.id, error: messageOf(error) }, 'an exit could not be recorded');
-        if (attempt === RECORD_ATTEMPTS) return;
-      }
-      await sleep(500);
-    }
+    const readers = Object.values(this.#readers);
+    for (const reader of readers) reader.ignoreSlowTaps();
+    await Promise.all(readers.map((reader) => reader.drained(DRAIN_IDLE_MS, DRAIN_MAX_MS)));
   }
 
   #closePidfd(): void {
@@ -229,8 +284,9 @@ export class Container {
     if (this.#stdin !== undefined) fs.closeSync(this.#stdin);
     this.#stdin = undefined;
     this.#input?.destroy();
-    for (const reader of this.#readers) reader.close();
-    countPipes(-this.#readers.length);
-    this.#readers.length = 0;
+    for (const reader of Object.values(this.#readers)) reader.close();
+    countPipes(-Object.keys(this.#readers).length);
+    delete this.#readers.stdout;
+    delete this.#readers.stderr;
   }
 }

@@ -10,10 +10,11 @@ import net from 'node:net';
 import { CribError, messageOf } from '../errors.js';
 import { makePipe } from '../linux/descriptors.js';
 import { startTimeOf } from '../linux/processes.js';
-import { type Children, exitCodeOf, killGroup } from './children.js';
+import { type Children, exitCodeOf, killGroupOf } from './children.js';
+import type { ExecMemory, PipeMemory } from './handover.js';
 import { killInner } from './inner-kill.js';
 import { killTree } from './kill-process.js';
-import type { KeptExecSpec } from './protocol.js';
+import type { KeptExecSpec, KeptInnerKill } from './protocol.js';
 
 /** After the exit the pipes are read until they are silent for this long, */
 const GRACE_IDLE_MS = 500;
@@ -33,24 +34,39 @@ export interface ExecEnd {
 /** Takes output as it comes. */
 export type OutputSink = (name: OutputName, data: Buffer) => void;
 
+/** What a running exec is made of. */
+interface Running {
+  readonly pid: number;
+  readonly pidFile: string;
+  readonly innerKill: KeptInnerKill | undefined;
+  readonly children: Children;
+  /** As in ExecMemory. */
+  readonly deadline: number;
+  /** Rejects when it could not be started. */
+  readonly exit: Promise<number>;
+  readonly readers: { readonly stdout: PipeReader; readonly stderr: PipeReader };
+}
+
 /** One running exec. `done` rejects when the command could not be started. */
 export class Exec {
   readonly done: Promise<ExecEnd>;
-  readonly #request: KeptExecSpec;
-  readonly #children: Children;
-  readonly #child: ChildProcess;
-  readonly #readers: PipeReader[];
+  readonly #running: Running;
+  #exited = false;
   #killed = false;
   #timedOut = false;
 
-  constructor(request: KeptExecSpec, children: Children, sink: OutputSink) {
-    this.#request = request;
-    this.#children = children;
+  private constructor(running: Running) {
+    this.#running = running;
+    this.done = this.#run();
+  }
+
+  static start(request: KeptExecSpec, children: Children, sink: OutputSink): Exec {
     const stdout = makePipe();
     const stderr = makePipe();
     children.saw(stderr.writer);
+    let child: ChildProcess;
     try {
-      this.#child = children.spawn(request.argv, request.env, ['ignore', stdout.writer, stderr.writer]);
+      child = children.spawn(request.argv, request.env, ['ignore', stdout.writer, stderr.writer]);
     } catch (error) {
       fs.closeSync(stdout.reader);
       fs.closeSync(stderr.reader);
@@ -59,11 +75,46 @@ export class Exec {
       fs.closeSync(stdout.writer);
       fs.closeSync(stderr.writer);
     }
-    this.#readers = [
-      new PipeReader(stdout.reader, request.maxOutputBytes, (data) => sink('stdout', data)),
-      new PipeReader(stderr.reader, request.maxOutputBytes, (data) => sink('stderr', data)),
-    ];
-    this.done = this.#run();
+    const { pidFile, innerKill, timeoutMs, maxOutputBytes: left } = request;
+    return new Exec({
+      pid: child.pid ?? 0,
+      pidFile,
+      innerKill,
+      children,
+      deadline: timeoutMs > 0 ? monotonicMs() + timeoutMs : 0,
+      exit: exitOf(child, request),
+      readers: {
+        stdout: new PipeReader({ fd: stdout.reader, left }, (data) => sink('stdout', data)),
+        stderr: new PipeReader({ fd: stderr.reader, left }, (data) => sink('stderr', data)),
+      },
+    });
+  }
+
+  /** Goes on with one that an earlier program of this process started. */
+  static resume({ stdout, stderr, ...memory }: ExecMemory, children: Children, sink: OutputSink): Exec {
+    const exit = new Promise<number>((resolve) => children.watch(memory.pid, ({ exitCode }) => resolve(exitCode)));
+    const readers = {
+      stdout: new PipeReader(stdout, (data) => sink('stdout', data)),
+      stderr: new PipeReader(stderr, (data) => sink('stderr', data)),
+    };
+    return new Exec({ ...memory, children, exit, readers });
+  }
+
+  /** For `resume`, when it is frozen; undefined while it is ending. */
+  get memory(): ({ readonly kind: 'exec' } & ExecMemory) | undefined {
+    if (this.#exited || this.#killed || this.#timedOut) return undefined;
+    const { pid, pidFile, innerKill, deadline, readers } = this.#running;
+    const pipes = { stdout: readers.stdout.memory, stderr: readers.stderr.memory };
+    return { kind: 'exec', pid, pidFile, innerKill, deadline, ...pipes };
+  }
+
+  /** Takes no more output in until `thaw`. */
+  freeze(): void {
+    for (const reader of Object.values(this.#running.readers)) reader.freeze();
+  }
+
+  thaw(): void {
+    for (const reader of Object.values(this.#running.readers)) reader.thaw();
   }
 
   /** The client has gone or cancelled. */
@@ -72,30 +123,25 @@ export class Exec {
   }
 
   async #run(): Promise<ExecEnd> {
-    const timer = this.#request.timeoutMs > 0 ? setTimeout(() => this.#expire(), this.#request.timeoutMs) : undefined;
+    const { deadline, exit, readers } = this.#running;
+    const timer = deadline > 0 ? setTimeout(() => this.#expire(), Math.max(1, deadline - monotonicMs())) : undefined;
     try {
-      const exitCode = await this.#exit();
+      const exitCode = await exit.finally(() => {
+        this.#exited = true;
+      });
+      this.thaw();
       await this.#drain();
       return { exitCode, timedOut: this.#timedOut };
     } finally {
       clearTimeout(timer);
-      for (const reader of this.#readers) reader.close();
+      for (const reader of Object.values(readers)) reader.close();
     }
-  }
-
-  #exit(): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#child.once('error', (error) => {
-        const message = `starting ${this.#request.argv[0]}: ${messageOf(error)}`;
-        reject(new CribError('INTERNAL', message, { cause: error }));
-      });
-      this.#child.once('exit', (code, signal) => resolve(exitCodeOf(code, signal)));
-    });
   }
 
   async #drain(): Promise<void> {
     const deadline = performance.now() + (this.#timedOut ? GRACE_IDLE_MS : GRACE_MAX_MS);
-    await Promise.all(this.#readers.map((reader) => reader.silent(GRACE_IDLE_MS, deadline)));
+    const readers = Object.values(this.#running.readers);
+    await Promise.all(readers.map((reader) => reader.silent(GRACE_IDLE_MS, deadline)));
   }
 
   #expire(): void {
@@ -107,31 +153,53 @@ export class Exec {
   async #kill(): Promise<void> {
     if (this.#killed) return;
     this.#killed = true;
-    const { innerKill } = this.#request;
-    if (innerKill !== undefined) await killInner(innerKill, this.#children).catch(() => undefined);
-    const pid = Number(await readFile(this.#request.pidFile, 'latin1').catch(() => ''));
-    if (Number.isInteger(pid) && pid > 1 && this.#isOurs(pid)) killTree(pid);
-    killGroup(this.#child);
+    const { pid: runtime, pidFile, innerKill, children } = this.#running;
+    if (innerKill !== undefined) await killInner(innerKill, children).catch(() => undefined);
+    const pid = Number(await readFile(pidFile, 'latin1').catch(() => ''));
+    if (this.#exited || runtime === 0) return;
+    if (Number.isInteger(pid) && pid > 1 && isLater(pid, runtime)) killTree(pid);
+    killGroupOf(runtime);
   }
+}
 
-  /** A pid file of an earlier exec may name a pid that is used again: ours started after the command did. */
-  #isOurs(pid: number): boolean {
-    const runtime = this.#child.pid === undefined ? undefined : startTimeOf(this.#child.pid);
-    const started = startTimeOf(pid);
-    return runtime !== undefined && started !== undefined && Number(started) >= Number(runtime);
-  }
+/** A pid file of an earlier exec may name a pid that is used again: ours started after the command did. */
+function isLater(pid: number, runtime: number): boolean {
+  const [first, second] = [startTimeOf(runtime), startTimeOf(pid)];
+  return first !== undefined && second !== undefined && Number(second) >= Number(first);
+}
+
+function exitOf(child: ChildProcess, request: KeptExecSpec): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.once('error', (error) => {
+      const message = `starting ${request.argv[0]}: ${messageOf(error)}`;
+      reject(new CribError('INTERNAL', message, { cause: error }));
+    });
+    child.once('exit', (code, signal) => resolve(exitCodeOf(code, signal)));
+  });
+}
+
+/** The same clock in the next program of this process. */
+function monotonicMs(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n);
 }
 
 /** Reads a pipe to its end; hands on the first `limit` bytes and drops the rest. */
 class PipeReader {
-  readonly #socket: net.Socket;
-  #left: number;
+  readonly #fd: number | undefined;
+  readonly #socket: net.Socket | undefined;
+  #left = 0;
   #ended = false;
   #lastRead = 0;
   #onEnd: (() => void) | undefined;
 
-  constructor(fd: number, limit: number, sink: (data: Buffer) => void) {
-    this.#left = limit;
+  /** Owns the descriptor. `pipe` undefined: it has ended already. */
+  constructor(pipe: PipeMemory | undefined, sink: (data: Buffer) => void) {
+    this.#fd = pipe?.fd;
+    if (pipe === undefined) {
+      this.#ended = true;
+      return;
+    }
+    this.#left = pipe.left;
     const callback = (size: number) => {
       this.#lastRead = performance.now();
       const kept = Math.min(size, this.#left);
@@ -140,7 +208,7 @@ class PipeReader {
       return true;
     };
     const options: net.SocketConstructorOpts & { onread: net.OnReadOpts } = {
-      fd,
+      fd: pipe.fd,
       readable: true,
       writable: false,
       onread: { buffer: readBuffer, callback },
@@ -148,6 +216,18 @@ class PipeReader {
     this.#socket = new net.Socket(options);
     for (const event of ['end', 'error', 'close']) this.#socket.on(event, () => this.#end());
     this.#socket.resume();
+  }
+
+  get memory(): PipeMemory | undefined {
+    return this.#ended || this.#fd === undefined ? undefined : { fd: this.#fd, left: this.#left };
+  }
+
+  freeze(): void {
+    this.#socket?.pause();
+  }
+
+  thaw(): void {
+    if (!this.#ended) this.#socket?.resume();
   }
 
   /** Resolves at the end, or when nothing came for `idleMs`, or at `deadline` (performance.now). */
@@ -168,7 +248,7 @@ class PipeReader {
 
   close(): void {
     this.#end();
-    this.#socket.destroy();
+    this.#socket?.destroy();
   }
 
   #end(): void {

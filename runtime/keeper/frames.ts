@@ -41,6 +41,11 @@ export class FrameReader {
     }
   }
 
+  /** The beginning of a frame whose end has not come. */
+  get rest(): Buffer {
+    return Buffer.concat(this.#parts);
+  }
+
   #length(): number | undefined {
     if (this.#have < HEADER_BYTES) return undefined;
     const first = this.#parts[0];

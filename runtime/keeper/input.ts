@@ -16,6 +16,8 @@ export interface InputSink {
   /** Closes after what waits. */
   finish(): void;
   destroy(): void;
+  /** Nothing waits, and it is not being closed. */
+  readonly isStill: boolean;
   readonly closed: Promise<unknown>;
 }
 
@@ -29,6 +31,10 @@ export class ContainerInput {
     void sink.closed.then(() => {
       this.#closed = true;
     });
+  }
+
+  get isStill(): boolean {
+    return this.#sink.isStill;
   }
 
   /**
@@ -84,6 +90,10 @@ export class Keyboard implements InputSink {
     this.#stream.write(Buffer.from(data), () => {
       if (this.#stream.writableLength === 0) this.#becomeReady();
     });
+    return this.#stream.writableLength === 0;
+  }
+
+  get isStill(): boolean {
     return this.#stream.writableLength === 0;
   }
 

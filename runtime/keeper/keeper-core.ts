@@ -7,7 +7,9 @@ import type { Attachment } from './attachment.js';
 import { type Children, childEnd } from './children.js';
 import type { Container, ContainerServices } from './container.js';
 import { createContainer } from './create.js';
-import { closeOpened, openPassed, type PassedPipes } from './passed-pipe.js';
+import type { Descriptors, HandedContainer } from './handover.js';
+import { Holders } from './holders.js';
+import { closeOpened, type OpenedPipes, openPassed, type PassedPipes } from './passed-pipe.js';
 import type { KeptContainer, KeptContainerSpec } from './protocol.js';
 import { Intents } from './record.js';
 
@@ -15,19 +17,22 @@ const STDERR_TAIL = 4096;
 
 export class KeeperCore {
   readonly children: Children;
+  readonly holders = new Holders();
   readonly #containers = new Map<string, Container>();
   readonly #creating = new Map<string, Promise<Container>>();
   readonly #services: ContainerServices;
+  #frozen = false;
 
   constructor(state: string, children: Children, log: Log, onExit: (container: KeptContainer) => void) {
     this.children = children;
-    this.#services = { intents: new Intents(state), log, onExit };
+    this.#services = { intents: new Intents(state), holders: this.holders, log, onExit };
   }
 
-  /** Takes over what an earlier keeper left. */
-  async load(): Promise<void> {
-    for (const container of await adoptAll(this.children, this.#services)) {
+  /** Takes over what an earlier keeper left, and what of it was handed over. */
+  async load(handed: readonly HandedContainer[]): Promise<void> {
+    for (const container of await adoptAll(this.children, this.#services, handed)) {
       this.#containers.set(container.record.id, container);
+      this.holders.give(container.record.id, container.descriptors);
     }
   }
 
@@ -40,6 +45,8 @@ export class KeeperCore {
     try {
       const container = await creation;
       this.#containers.set(spec.id, container);
+      if (this.#frozen) container.freeze();
+      this.holders.give(spec.id, container.descriptors);
       return container.record;
     } finally {
       this.#creating.delete(spec.id);
@@ -52,13 +59,17 @@ export class KeeperCore {
     return container;
   }
 
-  /** Connects pipes of a client's to a container; see Container.attach. */
-  attach(id: string, pipes: PassedPipes): Attachment {
-    const container = this.get(id);
+  /** Opens pipes of a client's. */
+  openPipes(pipes: PassedPipes): OpenedPipes {
     const opened = openPassed(pipes);
     for (const fd of Object.values(opened)) this.children.saw(fd);
+    return opened;
+  }
+
+  /** Connects opened pipes to a container, and owns them; see Container.attach. */
+  attach(id: string, opened: OpenedPipes): Attachment {
     try {
-      return container.attach(opened);
+      return this.get(id).attach(opened);
     } catch (error) {
       closeOpened(opened);
       throw error;
@@ -80,6 +91,33 @@ export class KeeperCore {
   /** Resolves when every create that is in progress now has ended, well or not. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#creating.values());
+  }
+
+  /** Of all of them: what others may hold. */
+  get descriptors(): { readonly id: string; readonly descriptors: Descriptors }[] {
+    return [...this.#containers.values()].map(({ record, descriptors }) => ({ id: record.id, descriptors }));
+  }
+
+  /** Stops what goes on by itself until `thaw`; see Container.freeze. */
+  freeze(): void {
+    this.#frozen = true;
+    for (const container of this.#containers.values()) container.freeze();
+  }
+
+  thaw(): void {
+    this.#frozen = false;
+    for (const container of this.#containers.values()) container.thaw();
+  }
+
+  /** Nothing of any container is in motion. */
+  get isStill(): boolean {
+    return this.#creating.size === 0 && [...this.#containers.values()].every((container) => container.isStill);
+  }
+
+  /** What the next program of this process needs of them, when they are still. */
+  get memory(): HandedContainer[] {
+    const running = [...this.#containers.values()].filter(({ record }) => record.exit === undefined);
+    return running.map(({ record, descriptors, memory }) => ({ id: record.id, descriptors, memory }));
   }
 
   /** Nothing is kept, and nothing is being created. */

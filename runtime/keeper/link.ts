@@ -30,37 +30,52 @@ export interface CallOptions {
   readonly lingerMs?: number;
 }
 
+export interface LinkEvents {
+  onExit(container: KeptContainer): void;
+  /** Something lies on the socket of held descriptors. */
+  onHeld(): void;
+  onClose(): void;
+}
+
+interface Hello {
+  readonly pid: number;
+  readonly build: string;
+}
+
 export class Link {
   /** The keeper's process id. */
   readonly pid: number;
+  /** A digest of the file that it runs. */
+  readonly build: string;
   readonly #socket: net.Socket;
   readonly #pending = new Map<number, Pending>();
-  readonly #onExit: (container: KeptContainer) => void;
+  readonly #events: LinkEvents;
   #nextId = 1;
 
-  private constructor(socket: net.Socket, pid: number, onExit: (container: KeptContainer) => void) {
+  private constructor(socket: net.Socket, { pid, build }: Hello, events: LinkEvents) {
     this.#socket = socket;
     this.pid = pid;
-    this.#onExit = onExit;
+    this.build = build;
+    this.#events = events;
   }
 
   /**
    * Connects to `<state>/keeper.sock` and agrees on the version. Throws UNAVAILABLE when nobody answers there,
    * FAILED_PRECONDITION when the keeper speaks another version.
    */
-  static async open(state: string, onExit: (container: KeptContainer) => void, onClose: () => void): Promise<Link> {
+  static async open(state: string, events: LinkEvents): Promise<Link> {
     const socket = await connectTo(state);
     const frames = new FrameReader();
-    const { pid, early } = await greet(socket, frames);
-    const link = new Link(socket, pid, onExit);
+    const { hello, early } = await greet(socket, frames);
+    const link = new Link(socket, hello, events);
     socket.on('data', (data: Buffer) => link.#receive(() => frames.push(data)));
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
       link.#failAll();
-      onClose();
+      events.onClose();
     });
     link.#receive(() => early);
-    if (socket.destroyed) onClose();
+    if (socket.destroyed) events.onClose();
     return link;
   }
 
@@ -115,7 +130,11 @@ export class Link {
   #handle(message: Record<string, unknown>): void {
     const exited = asContainer(message.exit);
     if (exited !== undefined) {
-      this.#onExit(exited);
+      this.#events.onExit(exited);
+      return;
+    }
+    if (message.held === true) {
+      this.#events.onHeld();
       return;
     }
     const id = message.id;
@@ -175,14 +194,15 @@ function gone(method: string): CribError {
   return new CribError('UNAVAILABLE', `${method}: the connection to the keeper ended; the outcome is not known`);
 }
 
-function errorOf(value: unknown): CribError {
+/** An error as the keeper sends it. */
+export function errorOf(value: unknown): CribError {
   if (!isObject(value)) return new CribError('INTERNAL', 'the keeper sent an error that is none');
   const code = ERROR_CODES.find((known): known is ErrorCode => known === value.code) ?? 'INTERNAL';
   return new CribError(code, String(value.message));
 }
 
-/** Connects by a path that fits sun_path, however long `state` is. */
-async function connectTo(state: string): Promise<net.Socket> {
+/** Connects by a path that fits sun_path, however long `state` is. Throws UNAVAILABLE. */
+export async function connectTo(state: string): Promise<net.Socket> {
   let directory: number | undefined;
   try {
     directory = fs.openSync(state, O.PATH | O.DIRECTORY | O.CLOEXEC);
@@ -204,7 +224,7 @@ async function connectTo(state: string): Promise<net.Socket> {
   }
 }
 
-function greet(socket: net.Socket, frames: FrameReader): Promise<{ pid: number; early: Record<string, unknown>[] }> {
+function greet(socket: net.Socket, frames: FrameReader): Promise<{ hello: Hello; early: Record<string, unknown>[] }> {
   return new Promise((resolve, reject) => {
     const fail = (error: CribError) => {
       finish();
@@ -217,7 +237,7 @@ function greet(socket: net.Socket, frames: FrameReader): Promise<{ pid: number; 
         if (hello === undefined) return;
         if (hello.hello !== KEEPER_PROTOCOL_VERSION) return fail(errorOf(hello.error));
         finish();
-        resolve({ pid: Number(hello.pid), early });
+        resolve({ hello: { pid: Number(hello.pid), build: String(hello.build) }, early });
       } catch (error) {
         fail(new CribError('UNAVAILABLE', `what answers for the keeper is none: ${messageOf(error)}`));
       }

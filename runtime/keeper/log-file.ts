@@ -10,6 +10,7 @@ import { CribError, messageOf } from '../errors.js';
 import { O } from '../linux/constants.js';
 import { errnoName } from '../linux/libc.js';
 import { STAMP_BYTES, writeStamp } from './clock.js';
+import type { LogMemory } from './handover.js';
 import { type Chunk, type LineSink, MAX_LINE_BYTES } from './log-format.js';
 import { writeSlots } from './write-slots.js';
 
@@ -67,6 +68,30 @@ export class LogFile implements LineSink {
     this.#open = await openLog(this.path);
     this.#pump();
     return this.#open.created;
+  }
+
+  /** Goes on with what an earlier program of this process had. Owns its descriptor. */
+  resume({ fd, waiting, dropped }: LogMemory): void {
+    if (fd !== undefined) this.#open = { fd, device: fs.fstatSync(fd).dev, created: false };
+    const bytes = Buffer.from(waiting, 'base64');
+    for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+      const chunk = { bytes: Buffer.allocUnsafeSlow(CHUNK_BYTES), length: 0, written: 0 };
+      chunk.length = bytes.copy(chunk.bytes, 0, at, at + CHUNK_BYTES);
+      this.#queue.push(chunk);
+    }
+    this.#dropped = dropped;
+    this.#pump();
+  }
+
+  /** For `resume`, when it `isStill`. */
+  get memory(): LogMemory {
+    const waiting = this.#queue.map(({ bytes, length, written }) => bytes.subarray(written, length));
+    return { fd: this.#open?.fd, waiting: Buffer.concat(waiting).toString('base64'), dropped: this.#dropped };
+  }
+
+  /** Nothing is being written. */
+  get isStill(): boolean {
+    return !this.#writing && !this.#reopening;
   }
 
   reserve(bytes: number): Chunk {
@@ -192,7 +217,7 @@ export class LogFile implements LineSink {
     this.#backoff = 0;
     head.written += written;
     if (head.written === head.length) this.#retire();
-    if (this.#dropping) {
+    if (this.#dropping || this.#dropped > 0) {
       this.#dropping = false;
       const dropped = this.#dropped;
       this.#dropped = 0;

@@ -54,6 +54,16 @@ export class LineFormatter {
     this.#emitCarried(Buffer.alloc(0), 0, PARTIAL);
   }
 
+  /** A copy of the beginning of a line whose end has not come. */
+  get unfinished(): Buffer {
+    return Buffer.from(this.#carry?.subarray(0, this.#carried) ?? []);
+  }
+
+  /** Goes on with an unfinished line of another formatter's. */
+  resume(unfinished: Buffer): void {
+    if (unfinished.length > 0) this.#keep(unfinished, 0, unfinished.length);
+  }
+
   /** Forgets an unfinished line and returns its size in bytes. */
   discard(): number {
     const size = this.#carried;

@@ -1,11 +1,11 @@
 /**
  * The keeper: one process per node that outlives cribd. It is the child subreaper, starts OCI runtime processes, owns
  * container stdio, writes CRI logs and records exit codes durably. Started as `node MAIN --state DIR`; it holds
- * `DIR/keeper.lock` and listens on `DIR/keeper.sock`. It depends on nothing but Node and runtime/linux.
+ * `DIR/keeper.lock` and listens on `DIR/keeper.sock`. `--handover FD` gives it descriptors (handover.ts); `--accepts N`
+ * only asks whether it could read a handover of version N. It depends on nothing but Node and runtime/linux.
  */
 
 import fs from 'node:fs';
-import net from 'node:net';
 import path from 'node:path';
 import { messageOf } from '../errors.js';
 import { armFailpoints } from '../failpoints.js';
@@ -13,17 +13,20 @@ import { O } from '../linux/constants.js';
 import { tryLock } from '../linux/files.js';
 import { IdleRelease } from '../linux/memory.js';
 import { becomeSubreaper } from '../linux/processes.js';
+import { listenUnix } from '../linux/sockets.js';
 import type { Log } from '../log.js';
 import { Children } from './children.js';
-import { Connection } from './connection.js';
+import { descriptorsOf, HANDOVER_VERSION, takeHandover } from './handover.js';
 import { KeeperCore } from './keeper-core.js';
+import { ALREADY_RUNNING } from './protocol.js';
+import { Server } from './server.js';
 
 const LOG_FD = 2;
 /** After this much without a request, memory that only requests need is given back. */
 const IDLE_MS = 2_000;
 
-/** Exit code when another keeper holds the lock: the starter connects to that one. */
-const ALREADY_RUNNING = 75;
+const BACKLOG = 511;
+const USAGE = 64;
 
 /** JSON lines on stderr, which the starter points at `keeper.log`. */
 function makeLog(): Log {
@@ -37,16 +40,20 @@ function makeLog(): Log {
   return { debug: () => undefined, info: write('info'), warn: write('warn'), error: write('error') };
 }
 
+function argumentOf(name: string): string | undefined {
+  const index = process.argv.indexOf(name);
+  return index < 0 ? undefined : process.argv[index + 1];
+}
+
 function stateDirectory(): string {
-  const index = process.argv.indexOf('--state');
-  const value = index < 0 ? undefined : process.argv[index + 1];
+  const value = argumentOf('--state');
   if (value !== undefined && path.isAbsolute(value)) return value;
   process.stderr.write('usage: keeper --state DIRECTORY (an absolute path)\n');
-  return process.exit(64);
+  return process.exit(USAGE);
 }
 
 /** Held until the process ends. */
-function takeLock(state: string): void {
+function takeLock(state: string): number {
   const fd = fs.openSync(
     path.join(state, 'keeper.lock'),
     fs.constants.O_RDWR | fs.constants.O_CREAT | O.CLOEXEC,
@@ -55,6 +62,7 @@ function takeLock(state: string): void {
   if (!tryLock(fd)) process.exit(ALREADY_RUNNING);
   fs.ftruncateSync(fd);
   fs.writeSync(fd, `${process.pid}\n`);
+  return fd;
 }
 
 function softFileLimit(): bigint | undefined {
@@ -71,44 +79,49 @@ async function main(): Promise<void> {
   process.on('uncaughtException', (error) => log.error({ error: error.stack ?? error.message }, 'unexpected error'));
   process.on('unhandledRejection', (error) => log.error({ error: messageOf(error) }, 'unexpected rejection'));
   fs.mkdirSync(state, { recursive: true, mode: 0o711 });
-  takeLock(state);
+  const file = argumentOf('--handover');
+  const handover = file === undefined ? undefined : takeHandover(Number(file));
+  const lock = handover?.keeper?.lock ?? takeLock(state);
   process.chdir('/');
   becomeSubreaper();
 
-  const connections = new Set<Connection>();
-  const core = new KeeperCore(state, new Children(softFileLimit()), log, (container) => {
-    for (const connection of connections) connection.exited(container);
-  });
-  await core.load();
   const idle = new IdleRelease(IDLE_MS);
-  const server = net.createServer((socket) => {
-    socket.on('data', () => idle.touch());
-    const connection = new Connection(socket, core, () => process.exit(0));
-    connections.add(connection);
-    socket.on('close', () => connections.delete(connection));
+  const children = new Children(softFileLimit());
+  for (const fd of handover === undefined ? [] : descriptorsOf(handover)) children.saw(fd);
+  const core = new KeeperCore(state, children, log, (container) => server.exited(container));
+  const server = new Server({
+    state,
+    lock,
+    listener: handover?.keeper?.listener ?? listen(state),
+    core,
+    log,
+    onRequest: () => idle.touch(),
   });
-  await listen(server, state);
-  log.info({ pid: process.pid, state, containers: core.list().length }, 'keeper is ready');
+  await core.load(handover?.containers ?? []);
+  server.open(handover?.keeper?.connections ?? []);
+  children.catchUp();
+  const how = handover === undefined ? 'new' : handover.keeper === undefined ? 'after a death' : 'upgraded';
+  log.info({ pid: process.pid, state, how, containers: core.list().length }, 'keeper is ready');
   idle.touch();
 }
 
 /** The lock says that whatever socket lies there is nobody's. It is bound by a short name (sun_path), private, then renamed. */
-async function listen(server: net.Server, state: string): Promise<void> {
+function listen(state: string): number {
   const file = path.join(state, 'keeper.sock');
   const directory = fs.openSync(state, O.PATH | O.DIRECTORY | O.CLOEXEC);
   const fresh = `${file}.new`;
   fs.rmSync(fresh, { force: true });
   const mask = process.umask(0o177);
   try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(`/proc/self/fd/${directory}/keeper.sock.new`, resolve);
-    });
+    const listener = listenUnix(`/proc/self/fd/${directory}/keeper.sock.new`, 'stream', BACKLOG);
+    fs.renameSync(fresh, file);
+    return listener;
   } finally {
     process.umask(mask);
     fs.closeSync(directory);
   }
-  fs.renameSync(fresh, file);
 }
 
-await main();
+const accepts = argumentOf('--accepts');
+if (accepts === undefined) await main();
+else process.exitCode = accepts === String(HANDOVER_VERSION) ? 0 : USAGE;

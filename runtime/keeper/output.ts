@@ -22,7 +22,16 @@ export const TERMINAL_MAX_BYTES = 128 * 1024;
 
 const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
 
+/** A reader that stood still, for the next program of this process. */
+export interface OutputMemory {
+  /** undefined: it has ended. */
+  readonly fd: number | undefined;
+  /** The beginning of a line. */
+  readonly unfinished: Buffer;
+}
+
 export class OutputReader {
+  readonly #fd: number;
   readonly #log: LogFile | undefined;
   readonly #formatter: LineFormatter | undefined;
   readonly #stream: net.Socket;
@@ -34,12 +43,21 @@ export class OutputReader {
   #tapsMayHold = true;
   #lastRead = 0;
   #onEnd: (() => void)[] = [];
+  #thaw: (() => void) | undefined;
 
-  /** Owns `fd` from here on. Without a log the output is read and thrown away. */
-  constructor(fd: number, stream: 'stdout' | 'stderr' | 'tty', log: LogFile | undefined, maxLineBytes: number) {
+  /** Owns `fd` from here on. Without a log the output is read and thrown away. `unfinished`: of OutputMemory. */
+  constructor(
+    fd: number,
+    stream: 'stdout' | 'stderr' | 'tty',
+    log: LogFile | undefined,
+    maxLineBytes: number,
+    unfinished = Buffer.alloc(0),
+  ) {
+    this.#fd = fd;
     this.#log = log;
     if (log !== undefined) {
       this.#formatter = new LineFormatter(log, stream === 'stderr' ? 'stderr' : 'stdout', maxLineBytes);
+      this.#formatter.resume(unfinished);
     }
     this.#stream = stream === 'tty' ? this.#openTerminal(fd) : this.#openFifo(fd);
     this.#stream.on('error', () => this.#end()); // EIO on a terminal's master: the last process has closed it
@@ -92,30 +110,38 @@ export class OutputReader {
     this.#stream.destroy();
   }
 
+  /** Reads nothing more until `thaw`; what was read goes to the log and the clients still. */
+  freeze(): void {
+    this.#thaw ??= this.#hold();
+    this.#stream.pause();
+  }
+
+  thaw(): void {
+    this.#thaw?.();
+    this.#thaw = undefined;
+  }
+
+  /** What was read of it is in the log's memory, so that nothing is lost between this and the next program. */
+  get memory(): OutputMemory {
+    return { fd: this.#ended ? undefined : this.#fd, unfinished: this.#formatter?.unfinished ?? Buffer.alloc(0) };
+  }
+
   #openFifo(fd: number): net.Socket {
-    const onread = {
-      buffer: readBuffer,
-      callback: (size: number) => this.#read(readBuffer, size),
-    };
-    const options: net.SocketConstructorOpts & { onread: net.OnReadOpts } = {
-      fd,
-      readable: true,
-      writable: false,
-      onread,
-    };
-    return new net.Socket(options);
+    return new net.Socket({ ...this.#onread(), fd, readable: true, writable: false });
   }
 
   #openTerminal(fd: number): net.Socket {
-    const stream = new tty.ReadStream(fd);
-    stream.on('data', (data: Buffer) => {
-      if (!this.#read(data, data.length)) stream.pause();
-    });
+    const stream = new tty.ReadStream(fd, this.#onread());
     stream.prependListener('end', () => {
       const rest = readAvailable(fd, TERMINAL_MAX_BYTES);
       if (rest.length > 0) this.#read(rest, rest.length);
     });
     return stream;
+  }
+
+  /** Into the one buffer, so that nothing is ever left in a stream's own. */
+  #onread(): net.SocketConstructorOpts & { onread: net.OnReadOpts } {
+    return { onread: { buffer: readBuffer, callback: (size) => this.#read(readBuffer, size) } };
   }
 
   /** False: no more until nobody holds it up. */

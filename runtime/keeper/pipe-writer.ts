@@ -40,6 +40,16 @@ export class PipeWriter {
     });
   }
 
+  /** The descriptor; undefined once it is closed. */
+  get descriptor(): number | undefined {
+    return this.#socket.destroyed ? undefined : this.#fd;
+  }
+
+  /** Nothing waits, and it is not being closed. */
+  get isStill(): boolean {
+    return this.#socket.writableLength === 0 && (this.#socket.closed || !this.#socket.writableEnded);
+  }
+
   /** Hands `data` over, whose memory is the caller's again at once. False: no more, please, until `whenReady`. */
   write(data: Buffer): boolean {
     if (!this.#socket.writable) return true;

@@ -8,6 +8,17 @@ import type { PassedPipes } from './passed-pipe.js';
 /** Raised when a message changes its meaning; a keeper refuses a client of another major version. */
 export const KEEPER_PROTOCOL_VERSION = 1;
 
+/** Exit code of a keeper that finds another one's lock: the starter connects to that one. */
+export const ALREADY_RUNNING = 75;
+
+/** The program that a keeper is to become; see upgrade.ts. */
+export interface KeeperProgram {
+  /** Node's executable, its flags, and the keeper's main file; paths are absolute. */
+  readonly program: string;
+  readonly flags: readonly string[];
+  readonly main: string;
+}
+
 /** How the stdio of a kept container is connected. */
 export interface KeptStdio {
   readonly tty: boolean;

@@ -6,13 +6,19 @@
 
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { replaceFile } from '../durable-file.js';
+import { messageOf } from '../errors.js';
 import { errnoName } from '../linux/libc.js';
+import type { Log } from '../log.js';
+import { step } from '../steps.js';
 import { isObject } from './frames.js';
 import type { KeptContainer, KeptContainerSpec, KeptExit, KeptStdio, KeptWatch } from './protocol.js';
 
 const VERSION = 1;
 const MAX_BYTES = 1024 * 1024;
+const EXIT_ATTEMPTS = 4;
+const EXIT_PAUSE_MS = 500;
 
 export interface Intent {
   readonly id: string;
@@ -98,6 +104,20 @@ function isIntent(value: unknown): value is Intent {
 /** Writes a container's record; synced once it holds the exit, which nothing could tell again. */
 export async function saveRecord(container: KeptContainer): Promise<void> {
   await writeJson(path.join(container.directory, RECORD_FILE), container, container.exit !== undefined);
+}
+
+/** Writes the record of one that has exited. A state disk that is full is waited for, but not for ever: then the exit is at least told. */
+export async function saveExit(container: KeptContainer, log: Log): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await step('keeper/exit', () => saveRecord(container));
+      return;
+    } catch (error) {
+      log.error({ id: container.id, error: messageOf(error) }, 'an exit could not be recorded');
+      if (attempt === EXIT_ATTEMPTS) return;
+    }
+    await sleep(EXIT_PAUSE_MS);
+  }
 }
 
 /** The record in `directory`; undefined when there is none: creating it was not finished. */

@@ -5,6 +5,7 @@ import { CribError } from '../errors.js';
 import { isObject } from './frames.js';
 import type { PassedPipe, PassedPipes } from './passed-pipe.js';
 import type {
+  KeeperProgram,
   KeptContainerSpec,
   KeptExecSpec,
   KeptInnerKill,
@@ -140,6 +141,19 @@ function innerKillOf(fields: Fields): { innerKill?: KeptInnerKill } {
   if (value === undefined) return {};
   if (!isObject(value)) throw invalid('innerKill', 'an object');
   return { innerKill: { argv: argvOf(value, 'argv'), pidFile: absoluteOf(value, 'pidFile'), env: envOf(value) } };
+}
+
+/** Where a client takes its duplicates from; undefined: what waits for it is to be sent. */
+export function holdOf(fields: Fields): string | undefined {
+  return fields.path === undefined ? undefined : absoluteOf(fields, 'path');
+}
+
+export function programOf(fields: Fields): KeeperProgram {
+  return {
+    program: absoluteOf(fields, 'program'),
+    flags: textsOf(fields, 'flags'),
+    main: absoluteOf(fields, 'main'),
+  };
 }
 
 export function pipesOf(fields: Fields): PassedPipes {

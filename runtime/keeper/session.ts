@@ -8,27 +8,45 @@ import { readFile } from 'node:fs/promises';
 import { CribError, messageOf } from '../errors.js';
 import { type ChildExit, startTimeOf } from '../linux/processes.js';
 import { type Children, childEnd } from './children.js';
+import type { SessionMemory } from './handover.js';
 import { killInner } from './inner-kill.js';
 import { killTree } from './kill-process.js';
 import { closeOpened, makeBlocking, openPassed } from './passed-pipe.js';
-import type { KeptProcess, KeptSessionSpec } from './protocol.js';
+import type { KeptInnerKill, KeptProcess, KeptSessionSpec } from './protocol.js';
 import { failureOf } from './runtime-log.js';
 
 export class Session {
   /** Rejects when the command could not be started. */
   readonly done: Promise<{ readonly exitCode: number }>;
-  readonly #spec: KeptSessionSpec;
   readonly #children: Children;
-  readonly #onStarted: (started: KeptProcess) => void;
+  readonly #innerKill: KeptInnerKill | undefined;
   /** Set while it runs: a child that was not reaped yet keeps its pid. */
   #pid: number | undefined;
   #cancelled = false;
 
-  constructor(spec: KeptSessionSpec, children: Children, onStarted: (started: KeptProcess) => void) {
-    this.#spec = spec;
+  private constructor(
+    children: Children,
+    innerKill: KeptInnerKill | undefined,
+    run: (session: Session) => Promise<{ readonly exit: Promise<ChildExit> }>,
+  ) {
     this.#children = children;
-    this.#onStarted = onStarted;
-    this.done = this.#run();
+    this.#innerKill = innerKill;
+    this.done = this.#run(run);
+  }
+
+  static start(spec: KeptSessionSpec, children: Children, onStarted: (started: KeptProcess) => void): Session {
+    return new Session(children, spec.innerKill, (session) => session.#started(spec, onStarted));
+  }
+
+  /** Goes on with one that an earlier program of this process started. */
+  static resume({ pid, innerKill }: SessionMemory, children: Children): Session {
+    return new Session(children, innerKill, async (session) => ({ exit: session.#watch(pid) }));
+  }
+
+  /** For `resume`; undefined while it does not run. */
+  get memory(): ({ readonly kind: 'session' } & SessionMemory) | undefined {
+    if (this.#pid === undefined || this.#cancelled) return undefined;
+    return { kind: 'session', pid: this.#pid, innerKill: this.#innerKill };
   }
 
   /** The client has gone. While the runtime works, what it makes is waited for: killing it could leave that behind. */
@@ -38,42 +56,48 @@ export class Session {
   }
 
   async #kill(pid: number): Promise<void> {
-    const { innerKill } = this.#spec;
-    if (innerKill !== undefined) await killInner(innerKill, this.#children).catch(() => undefined);
+    if (this.#innerKill !== undefined) await killInner(this.#innerKill, this.#children).catch(() => undefined);
     if (this.#pid === pid) killTree(pid);
   }
 
-  async #run(): Promise<{ exitCode: number }> {
-    const { exit } = await this.#started();
+  async #run(run: (session: Session) => Promise<{ readonly exit: Promise<ChildExit> }>): Promise<{ exitCode: number }> {
+    const { exit } = await run(this);
     const { exitCode } = await exit;
     return { exitCode };
   }
 
   /** A promise in an object, so that the exit is not waited for here. */
-  async #started(): Promise<{ readonly exit: Promise<ChildExit> }> {
+  async #started(
+    spec: KeptSessionSpec,
+    onStarted: (started: KeptProcess) => void,
+  ): Promise<{ readonly exit: Promise<ChildExit> }> {
     const endOfStart = this.#children.expectInit();
     try {
-      await this.#start();
-      const pid = await readPid(this.#spec.pidFile);
+      await this.#start(spec);
+      const pid = await readPid(spec.pidFile);
       const startTime = startTimeOf(pid) ?? '';
-      this.#pid = pid;
-      const exit = new Promise<ChildExit>((resolve) => {
-        this.#children.watch(pid, (end) => {
-          this.#pid = undefined;
-          resolve(end);
-        });
-      });
+      const exit = this.#watch(pid);
       if (this.#cancelled) this.cancel();
-      else this.#onStarted({ pid, startTime });
+      else onStarted({ pid, startTime });
       return { exit };
     } finally {
       endOfStart();
     }
   }
 
-  async #start(): Promise<void> {
-    const { argv, env, startTimeoutMs, runtimeLog } = this.#spec;
-    const { exitCode, timedOut } = await this.#spawn(argv, env, startTimeoutMs);
+  #watch(pid: number): Promise<ChildExit> {
+    this.#pid = pid;
+    return new Promise<ChildExit>((resolve) => {
+      this.#children.watch(pid, (end) => {
+        this.#pid = undefined;
+        resolve(end);
+      });
+    });
+  }
+
+  async #start(spec: KeptSessionSpec): Promise<void> {
+    const { argv, startTimeoutMs, runtimeLog } = spec;
+    const { exitCode, timedOut } = await this.#spawn(spec);
     if (timedOut) {
       throw new CribError('DEADLINE_EXCEEDED', `${argv[0]} took longer than ${startTimeoutMs} ms and was killed`);
     }
@@ -81,13 +105,13 @@ export class Session {
     throw new CribError('UNKNOWN', (await failureOf(runtimeLog)) ?? `${argv[0]} ended with exit code ${exitCode}`);
   }
 
-  async #spawn(argv: readonly string[], env: Readonly<Record<string, string>>, timeoutMs: number) {
-    const pipes = openPassed(this.#spec.pipes);
+  async #spawn({ argv, env, startTimeoutMs, pipes: passed }: KeptSessionSpec) {
+    const pipes = openPassed(passed);
     const { stdin = 'ignore', stdout = 'ignore', stderr = 'ignore' } = pipes;
     try {
       makeBlocking(pipes);
       this.#children.saw(Math.max(0, ...Object.values(pipes)));
-      return childEnd(this.#children.spawn(argv, env, [stdin, stdout, stderr]), timeoutMs);
+      return childEnd(this.#children.spawn(argv, env, [stdin, stdout, stderr]), startTimeoutMs);
     } catch (error) {
       throw new CribError('INTERNAL', `starting ${argv[0]}: ${messageOf(error)}`, { cause: error });
     } finally {

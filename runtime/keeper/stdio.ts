@@ -73,8 +73,8 @@ export function makeFifos(directory: string, stdio: KeptStdio): { keeper: Keeper
   }
 }
 
-/** Opens the keeper's ends of FIFOs that an earlier keeper made; what is gone stays undefined. */
-export function reopenFifos(directory: string): KeeperEnds {
+/** Opens those of the keeper's ends of FIFOs that are not `given`; what is gone stays undefined. */
+export function reopenFifos(directory: string, given: Partial<Omit<KeeperEnds, 'terminal'>> = {}): KeeperEnds {
   const tryOpen = (name: string, flags: number) => {
     try {
       return fs.openSync(path.join(directory, name), flags);
@@ -83,11 +83,16 @@ export function reopenFifos(directory: string): KeeperEnds {
     }
   };
   return {
-    stdout: tryOpen('stdout', READ),
-    stderr: tryOpen('stderr', READ),
-    stdin: tryOpen('stdin', WRITE),
+    stdout: given.stdout ?? tryOpen('stdout', READ),
+    stderr: given.stderr ?? tryOpen('stderr', READ),
+    stdin: given.stdin ?? tryOpen('stdin', WRITE),
     terminal: undefined,
   };
+}
+
+/** Its reader has seen the end of stdin, or has gone: no later keeper opens it again. */
+export function removeStdin(directory: string): void {
+  fs.rmSync(path.join(directory, 'stdin'), { force: true });
 }
 
 /** Best effort: an unprivileged keeper is bounded by fs.pipe-user-pages-soft (pipe(7)). */

@@ -65,6 +65,11 @@ export class WatchedInit {
     if (this.#waiting !== undefined) killGroup(this.#waiting);
   }
 
+  /** The command that waits now. */
+  get waiting(): number | undefined {
+    return this.#waiting?.pid;
+  }
+
   /** undefined when the command told nothing. */
   #waitOnce(): Promise<number | undefined> {
     const child = this.#children.spawn(this.#watch.waitArgv, this.#watch.env, ['ignore', 'pipe', 'ignore']);

@@ -105,6 +105,16 @@ export function startTimeOf(pid: number): string | undefined {
   }
 }
 
+/** Field 4 of /proc/PID/stat, the parent; of a zombie too. undefined when it does not exist. */
+export function parentOf(pid: number): number | undefined {
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    return undefined;
+  }
+}
+
 export interface ResourceLimit {
   readonly soft: bigint;
   readonly hard: bigint;

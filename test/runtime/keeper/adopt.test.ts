@@ -8,6 +8,7 @@ import { before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { adoptAll } from '../../../runtime/keeper/adopt.js';
 import { Children } from '../../../runtime/keeper/children.js';
+import { Holders } from '../../../runtime/keeper/holders.js';
 import type { KeptContainer } from '../../../runtime/keeper/protocol.js';
 import { type Intent, Intents, PID_FILE, saveRecord } from '../../../runtime/keeper/record.js';
 import { becomeSubreaper, startTimeOf } from '../../../runtime/linux/processes.js';
@@ -39,7 +40,13 @@ async function withNode(check: (node: Node) => Promise<void>): Promise<void> {
         await intents.save(made);
         return made;
       },
-      adopt: () => adoptAll(children, { intents, log: QUIET_LOG, onExit: (container) => exits.push(container) }),
+      adopt: () =>
+        adoptAll(children, {
+          intents,
+          holders: new Holders(),
+          log: QUIET_LOG,
+          onExit: (container) => exits.push(container),
+        }),
     });
   } finally {
     fs.rmSync(root, { recursive: true });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Children, childEnd, exitCodeOf, killGroup } from '../../../runtime/keeper/children.js';
+import { Children, childEnd, exitCodeOf, killGroup, killGroupOf } from '../../../runtime/keeper/children.js';
 import { becomeSubreaper, type ChildExit } from '../../../runtime/linux/processes.js';
 
 before(becomeSubreaper);
@@ -70,6 +70,7 @@ test('what cannot be started rejects, what takes too long is killed with its gro
     await sleep(1);
   }
   killGroup(child);
+  assert.doesNotThrow(() => killGroupOf(inner), 'no such group any more');
 });
 
 test('an exit is told as a shell tells it', () => {

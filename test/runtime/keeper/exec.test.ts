@@ -21,7 +21,7 @@ function start(script: string, change: Partial<KeptExecSpec> = {}) {
     ...change,
   };
   const output = { stdout: '', stderr: '' };
-  const exec = new Exec(request, children, (name, data) => {
+  const exec = Exec.start(request, children, (name, data) => {
     output[name] += data.toString('latin1');
   });
   return { exec, output };
@@ -49,7 +49,7 @@ test('after its time the process that the pid file names goes, with the command,
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'crib-exec-'));
   const pidFile = path.join(directory, 'pid');
   const { exec } = start(
-    `setsid sh -c 'echo $$ >${pidFile}.tmp; mv ${pidFile}.tmp ${pidFile}; exec sleep 60 >/dev/null 2>&1' & wait`,
+    `setsid sh -c 'echo $$ >${pidFile}.tmp; mv ${pidFile}.tmp ${pidFile}; exec sleep 60 >/dev/null 2>&1' & wait; sleep 60`,
     {
       pidFile,
       timeoutMs: 100,

@@ -14,6 +14,7 @@ type Answer = (message: Message, send: (message: unknown) => void, socket: net.S
 interface Peer {
   readonly seen: Message[];
   readonly exits: KeptContainer[];
+  held: number;
   closed: boolean;
   open(): Promise<Link>;
 }
@@ -44,15 +45,16 @@ async function withPeer(answer: Answer, check: (peer: Peer) => Promise<void>): P
   const peer: Peer = {
     seen,
     exits: [],
+    held: 0,
     closed: false,
     open: () =>
-      Link.open(
-        state,
-        (container) => peer.exits.push(container),
-        () => {
+      Link.open(state, {
+        onExit: (container) => peer.exits.push(container),
+        onHeld: () => peer.held++,
+        onClose: () => {
           peer.closed = true;
         },
-      ),
+      }),
   };
   try {
     await check(peer);
@@ -64,7 +66,7 @@ async function withPeer(answer: Answer, check: (peer: Peer) => Promise<void>): P
   }
 }
 
-const hello = { hello: KEEPER_PROTOCOL_VERSION, pid: 42 };
+const hello = { hello: KEEPER_PROTOCOL_VERSION, pid: 42, build: 'of bytes' };
 const greeting =
   (answer: Answer): Answer =>
   (message, send, socket) =>
@@ -78,13 +80,14 @@ test('calls are answered by their id in any order, with output on the way and th
       send({ id, started: { pid: 5 } });
       send({ id, stdout: Buffer.from('öut').toString('base64') });
       send({ exit: exited });
+      send({ held: true });
       send({ id: 99, result: 'nobody asked' });
       send({ id, error: { code: 'NOT_FOUND', message: 'no such thing' } });
       send({ id: 1, result: 'late' });
     }),
     async (peer) => {
       const link = await peer.open();
-      assert.equal(link.pid, 42);
+      assert.deepEqual([link.pid, link.build], [42, 'of bytes']);
       const told: unknown[] = [];
       const first = link.call('first', {}, { timeoutMs: 0 });
       const second = link.call(
@@ -103,6 +106,7 @@ test('calls are answered by their id in any order, with output on the way and th
         peer.exits.map(({ id }) => id),
         ['c'],
       );
+      assert.equal(peer.held, 1);
       link.close();
     },
   ));
@@ -167,10 +171,7 @@ test('a peer that speaks another version, hangs up or is no keeper is told apart
   ] as const) {
     await withPeer(answer as Answer, (peer) => assert.rejects(peer.open(), expected));
   }
-  const nobody = Link.open(
-    '/does/not/exist',
-    () => undefined,
-    () => undefined,
-  );
+  const nothing = () => undefined;
+  const nobody = Link.open('/does/not/exist', { onExit: nothing, onHeld: nothing, onClose: nothing });
   await assert.rejects(nobody, { code: 'UNAVAILABLE', message: /\/does\/not\/exist\/keeper\.sock/ });
 });

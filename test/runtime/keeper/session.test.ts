@@ -6,30 +6,20 @@ import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KeeperClient } from '../../../runtime/keeper/client.js';
 import type { KeptProcess, KeptSessionSpec } from '../../../runtime/keeper/protocol.js';
-import { daemon, type Harness, KEEPER_PATH, QUIET_LOG, withKeeper } from './harness.js';
-import { type ClientPipes, clientPipes } from './pipes.js';
+import { KEEPER_PATH, QUIET_LOG, withKeeper } from './harness.js';
+import { clientPipes } from './pipes.js';
+import { sessionSpec } from './session-spec.js';
 
 const LIMIT = { timeout: 60_000 };
 const NEVER = new AbortController().signal;
 const descriptors = (pid: number) => fs.readdirSync(`/proc/${pid}/fd`).length;
 const runs = (command: string) => spawnSync('pgrep', ['-x', '-f', command]).status === 0;
-let count = 0;
-
-/** What an OCI runtime would start: an orphan that runs `script`. */
-function spec({ state }: Harness, script: string, pipes: ClientPipes, change: Partial<KeptSessionSpec> = {}) {
-  count += 1;
-  const pidFile = path.join(state, `session-${count}.pid`);
-  const argv = daemon(script).map((argument) => argument.replace('{pidFile}', pidFile));
-  const env = { PATH: process.env.PATH ?? '/usr/bin:/bin' };
-  return { argv, env, pidFile, runtimeLog: '', pipes: pipes.passed, startTimeoutMs: 10_000, ...change };
-}
-
 test('stdin with its end, output, exit code and signal', LIMIT, async () => {
   await withKeeper(async (harness) => {
     const pipes = clientPipes();
     const started: KeptProcess[] = [];
     const code = harness.client.session(
-      spec(harness, 'cat; exit 3', pipes),
+      sessionSpec(harness, 'cat; exit 3', pipes),
       (process) => {
         started.push(process);
         pipes.handedOver();
@@ -43,7 +33,10 @@ test('stdin with its end, output, exit code and signal', LIMIT, async () => {
     assert.match(started[0]?.startTime ?? '', /^\d+$/);
     pipes.close();
     const killed = clientPipes(['stdout']);
-    assert.equal(await harness.client.session(spec(harness, 'kill -15 $$', killed), killed.handedOver, NEVER), 143);
+    assert.equal(
+      await harness.client.session(sessionSpec(harness, 'kill -15 $$', killed), killed.handedOver, NEVER),
+      143,
+    );
     killed.close();
   });
 });
@@ -56,7 +49,7 @@ test(
       const before = descriptors(harness.client.pid);
       const run = async (code: number) => {
         const pipes = clientPipes(['stdout']);
-        const seen = await harness.client.session(spec(harness, `exit ${code}`, pipes), pipes.handedOver, NEVER);
+        const seen = await harness.client.session(sessionSpec(harness, `exit ${code}`, pipes), pipes.handedOver, NEVER);
         pipes.close();
         return seen;
       };
@@ -72,7 +65,7 @@ test('one that cannot be started says why', LIMIT, async () => {
     const pipes = clientPipes();
     const runtimeLog = path.join(harness.state, 'runtime.log');
     fs.writeFileSync(runtimeLog, '{"level":"error","msg":"no such program"}\n');
-    const failing = spec(harness, '', pipes, { argv: ['false'], runtimeLog });
+    const failing = sessionSpec(harness, '', pipes, { argv: ['false'], runtimeLog });
     const session = (change: Partial<KeptSessionSpec>) =>
       harness.client.session({ ...failing, ...change }, () => assert.fail('started'), NEVER);
     await assert.rejects(session({}), { code: 'UNKNOWN', message: /no such program/ });
@@ -100,9 +93,12 @@ test(
         const abort = new AbortController();
         setTimeout(() => abort.abort(), delay);
         const script = `setsid sleep ${seconds} & sleep ${seconds}`;
-        await assert.rejects(harness.client.session(spec(harness, script, pipes), pipes.handedOver, abort.signal), {
-          code: 'CANCELLED',
-        });
+        await assert.rejects(
+          harness.client.session(sessionSpec(harness, script, pipes), pipes.handedOver, abort.signal),
+          {
+            code: 'CANCELLED',
+          },
+        );
         assert.equal(runs(`sleep ${seconds}`), false, `after ${delay} ms`);
         pipes.close();
       }
@@ -116,7 +112,7 @@ test('what a client has started goes with the client', LIMIT, async () => {
     await other.connect();
     const pipes = clientPipes(['stdout']);
     const running = new Promise<void>((resolve) => {
-      const session = other.session(spec(harness, 'echo up; sleep 74', pipes), () => resolve(), NEVER);
+      const session = other.session(sessionSpec(harness, 'echo up; sleep 74', pipes), () => resolve(), NEVER);
       session.catch(() => undefined);
     });
     await running;

@@ -1,0 +1,181 @@
+/**
+ * cribd's care for the keeper: finds it, starts one where none runs and at once when it has died, with what was held of
+ * the dead one, and has it become the version that cribd came with.
+ */
+
+import type { ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CribError, messageOf } from '../errors.js';
+import type { Log } from '../log.js';
+import { isObject } from './frames.js';
+import { HeldDescriptors } from './held-descriptors.js';
+import { launchKeeper, V8_FLAGS } from './launch.js';
+import { Link } from './link.js';
+import { ALREADY_RUNNING, type KeptContainer } from './protocol.js';
+import { requestUpgrade } from './upgrade-request.js';
+
+/** A keeper that takes over hundreds of containers listens only when it has them all. */
+const START_TIMEOUT_MS = 20_000;
+const HOLD_TIMEOUT_MS = 30_000;
+/** One that lives shorter than this is broken rather than killed: it is started again, more slowly each time. */
+const SHORT_LIFE_MS = 2_000;
+const FREE_RESTARTS = 3;
+const MAX_RESTART_DELAY_MS = 2_000;
+const UPGRADE_AGAIN_MS = 60_000;
+
+export interface SupervisorOptions {
+  /** Directory of the keeper's socket, lock and records; absolute. */
+  readonly state: string;
+  /** The keeper's main file, compiled to JavaScript or bundled. */
+  readonly keeperPath: string;
+  readonly log: Log;
+}
+
+export interface SupervisorEvents {
+  /** A new connection: exits may be told again. */
+  onConnecting(): void;
+  onExit(container: KeptContainer): void;
+  /** The keeper has died. */
+  onLost(): void;
+}
+
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #events: SupervisorEvents;
+  readonly #held: HeldDescriptors;
+  #link: Link | undefined;
+  #connecting: Promise<Link> | undefined;
+  #upgradeTimer: NodeJS.Timeout | undefined;
+  #connectedAt = Number.NEGATIVE_INFINITY;
+  #shortLives = 0;
+  #closed = false;
+
+  constructor(options: SupervisorOptions, events: SupervisorEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#held = new HeldDescriptors(options.state);
+  }
+
+  /** The connection as it is now. */
+  get current(): Link | undefined {
+    return this.#link?.isOpen === true ? this.#link : undefined;
+  }
+
+  /** The connection, made when there is none. Throws UNAVAILABLE when no keeper can be started. */
+  link(): Promise<Link> {
+    if (this.current !== undefined) return Promise.resolve(this.current);
+    this.#closed = false;
+    this.#connecting ??= this.#open().finally(() => {
+      this.#connecting = undefined;
+    });
+    return this.#connecting;
+  }
+
+  /** Leaves the keeper running. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#upgradeTimer);
+    this.#link?.close();
+    this.#link = undefined;
+    this.#held.close();
+  }
+
+  async #open(): Promise<Link> {
+    await sleep(this.#restartDelay());
+    const deadline = performance.now() + START_TIMEOUT_MS;
+    let launched: ChildProcess | undefined;
+    for (let attempt = 0, delay = 10; ; attempt++, delay = Math.min(delay * 1.5, 200)) {
+      try {
+        return await this.#openOnce();
+      } catch (error) {
+        if (!(error instanceof CribError) || error.code !== 'UNAVAILABLE') throw error;
+        if (performance.now() > deadline) {
+          const message = `${error.message}; started ${this.#options.keeperPath}, see ${this.#options.state}/keeper.log`;
+          throw new CribError('UNAVAILABLE', message, { cause: error });
+        }
+      }
+      // Again when it was killed or found a lock whose holder was about to end; and from time to time.
+      if (attempt % 25 === 0 || launched?.signalCode || launched?.exitCode === ALREADY_RUNNING) {
+        this.#held.drain();
+        launched = launchKeeper(this.#options.state, this.#options.keeperPath, this.#held.held);
+      }
+      await sleep(delay);
+    }
+  }
+
+  /** None at first: who has killed one wants the next at once. */
+  #restartDelay(): number {
+    if (performance.now() - this.#connectedAt > SHORT_LIFE_MS) this.#shortLives = 0;
+    else this.#shortLives++;
+    const more = this.#shortLives - FREE_RESTARTS;
+    return more <= 0 ? 0 : Math.min(50 * 2 ** more, MAX_RESTART_DELAY_MS);
+  }
+
+  async #openOnce(): Promise<Link> {
+    this.#events.onConnecting();
+    const link = await this.#greeted();
+    this.#link = link;
+    this.#connectedAt = performance.now();
+    await this.#held.join((path) => this.#hold(link, path));
+    void this.#keepCurrent(link);
+    return link;
+  }
+
+  async #greeted(): Promise<Link> {
+    const { state } = this.#options;
+    const open = () =>
+      Link.open(state, {
+        onExit: (container) => this.#events.onExit(container),
+        onHeld: () => this.#held.drain(),
+        onClose: () => this.#lost(),
+      });
+    try {
+      return await open();
+    } catch (error) {
+      if (!(error instanceof CribError) || error.code !== 'FAILED_PRECONDITION') throw error;
+      await this.#upgrade(); // it speaks another version
+      return open();
+    }
+  }
+
+  /** True: all that the keeper has was sent. */
+  async #hold(link: Link, path: string | undefined): Promise<boolean> {
+    const answer = await link.call('hold', path === undefined ? {} : { path }, { timeoutMs: HOLD_TIMEOUT_MS });
+    this.#held.drain();
+    return !isObject(answer) || answer.more !== true;
+  }
+
+  #lost(): void {
+    this.#link = undefined;
+    clearTimeout(this.#upgradeTimer);
+    if (!this.#closed) this.#events.onLost();
+  }
+
+  /** A keeper of another build is asked to become this one's; if it cannot now, again later. */
+  async #keepCurrent(link: Link): Promise<void> {
+    try {
+      if (link.build === (await buildOf(this.#options.keeperPath))) return;
+      await this.#upgrade();
+      this.#options.log.info({ pid: link.pid }, 'the keeper is upgraded');
+    } catch (error) {
+      if (this.#link !== link || !link.isOpen) return;
+      this.#options.log.warn({ error: messageOf(error) }, 'the keeper is of another build and could not be upgraded');
+      this.#upgradeTimer = setTimeout(() => void this.#keepCurrent(link), UPGRADE_AGAIN_MS);
+      this.#upgradeTimer.unref();
+    }
+  }
+
+  async #upgrade(): Promise<void> {
+    const { state, keeperPath } = this.#options;
+    await requestUpgrade(state, { program: process.execPath, flags: V8_FLAGS, main: keeperPath });
+  }
+}
+
+/** What a keeper's hello says of the file that it runs: two files of the same bytes are the same build. */
+export async function buildOf(file: string): Promise<string> {
+  return createHash('sha256')
+    .update(await readFile(file))
+    .digest('hex');
+}
