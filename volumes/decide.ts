@@ -44,7 +44,7 @@ export async function decide(
 ): Promise<VolumeDecision> {
   const { kind, evidence, sizeLimitBytes } = await identify(config, facts, context);
   const readonly = config.readonly || config.image !== undefined;
-  const obstacle = obstacleToGuest(kind, facts, readonly, context);
+  const obstacle = obstacleToGuest(kind, facts, config, context);
   const settled = { ...settledFor(kind, facts, context, inParts), obstacle };
   const { route, reason } = chooseRoute(kind, facts, context, settled);
   const overlay = hasOverlay(kind, facts, route, readonly, context);

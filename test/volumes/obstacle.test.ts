@@ -46,5 +46,22 @@ test('a watched volume is a copy where it is mounted whole and read-only, whatev
 
 test('what is no volume of the pod has no obstacle of its own', () => {
   const facts = factsOf('/srv/data');
-  assert.equal(obstacleToGuest(KINDS.get('bind'), facts, false, { ...GUEST, guestObstacle: () => 'never' }), undefined);
+  assert.equal(
+    obstacleToGuest(KINDS.get('bind'), facts, mountOf('/srv/data', '/data'), {
+      ...GUEST,
+      guestObstacle: () => 'never',
+    }),
+    undefined,
+  );
+});
+
+test('mounts that are to come in from the host keep a volume out of the sandbox, unless it is there already', async () => {
+  const directory = kubeletVolume('empty-dir', 'v');
+  const config = mountOf(directory, '/data', { propagation: 'host-to-container' });
+  const first = await decide(config, factsOf(directory), GUEST, NO_PARTS);
+  assert.equal(first.route, 'host-shared');
+  assert.match(first.reason, /mounts of the host/);
+  const whole = await decided(directory, false, GUEST);
+  const second = await decide(config, factsOf(directory), { ...GUEST, earlier: [whole] }, NO_PARTS);
+  assert.equal(second.route, 'guest-local');
 });
