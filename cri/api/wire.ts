@@ -61,11 +61,35 @@ export function encodedMessage<T>(codec: MessageCodec<T>, message: DeepPartial<T
   return new Encoded(encodeMessage(codec, message)) as unknown as DeepPartial<T>;
 }
 
+/** A message in parts. */
+class Merged {
+  readonly parts: readonly object[];
+
+  constructor(parts: readonly object[]) {
+    this.parts = parts;
+  }
+}
+
+/**
+ * Stands for the message that its `parts` are merged to: encodings one after the other are the encoding of all of them
+ * (protobuf.dev, "Last One Wins"), lists are joined. Of many messages that are alike in part, that part is encoded once.
+ */
+export function mergedMessage<T extends object>(parts: readonly DeepPartial<T>[]): DeepPartial<T> {
+  return new Merged(parts) as unknown as DeepPartial<T>;
+}
+
 export function encodeMessage<T>(codec: MessageCodec<T>, message: DeepPartial<T>): Buffer {
   if (message instanceof Encoded) return message.bytes;
   const writer = new Writer();
-  codec.encode(message, writer);
+  writeFields(writer, codec, message);
   return writer.finish();
+}
+
+function writeFields<T>(writer: Writer, codec: MessageCodec<T>, message: DeepPartial<T>): void {
+  if (message instanceof Encoded) writer.raw(message.bytes);
+  else if (message instanceof Merged) {
+    for (const part of message.parts) writeFields(writer, codec, part as DeepPartial<T>);
+  } else codec.encode(message, writer);
 }
 
 /** Throws DecodeError for anything that is not a well-formed message. */
@@ -237,7 +261,7 @@ export function writeMessage<T>(writer: Writer, tag: number, codec: MessageCodec
     return;
   }
   writer.fork();
-  codec.encode(message, writer);
+  writeFields(writer, codec, message);
   writer.ldelim();
 }
 

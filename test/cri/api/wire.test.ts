@@ -4,7 +4,16 @@ import protobuf from 'protobufjs';
 import * as api from '../../../cri/api/generated/index.js';
 import { API_FOLDER } from '../../../cri/api/generator/main.js';
 import { propertyName, readProtos } from '../../../cri/api/generator/protos.js';
-import { DecodeError, decodeMessage, encodeMessage, type MessageCodec } from '../../../cri/api/wire.js';
+import {
+  DecodeError,
+  decodeMessage,
+  encodedMessage,
+  encodeMessage,
+  type MessageCodec,
+  mergedMessage,
+} from '../../../cri/api/wire.js';
+
+const { ContainerMetrics, Metric } = api;
 
 const files = readProtos(API_FOLDER);
 const types = files.flatMap((file) => file.messages);
@@ -151,4 +160,17 @@ test('random bytes never crash a decoder', () => {
       assert.ok(error instanceof DecodeError, String(error));
     }
   }
+});
+
+test('a message in parts is encoded as the message that they make', () => {
+  const base = encodedMessage(Metric, { timestamp: 7n, labelValues: ['a', 'b'] });
+  const parts = mergedMessage<api.Metric>([
+    { name: 'm', metricType: 1 },
+    base,
+    { labelValues: ['c'], value: { value: 5n } },
+  ]);
+  const whole = { name: 'm', metricType: 1, timestamp: 7n, labelValues: ['a', 'b', 'c'], value: { value: 5n } };
+  assert.deepEqual(decodeMessage(Metric, encodeMessage(Metric, parts)), whole);
+  const inAnother = encodeMessage(ContainerMetrics, { containerId: 'id', metrics: [parts, whole] });
+  assert.deepEqual(decodeMessage(ContainerMetrics, inAnother), { containerId: 'id', metrics: [whole, whole] });
 });

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { PodSandboxMetrics } from '../../../../cri/api/generated/index.js';
+import { decodeMessage, encodeMessage } from '../../../../cri/api/wire.js';
 import { metricDescriptors, podMetrics } from '../../../../cri/services/metrics/table.js';
 import type { CgroupDetails, CgroupStats, Pressure } from '../../../../runtime/cgroups/types.js';
 import type { ContainerMetricsView, ContainerView, PodMetricsView } from '../../../../sandbox/types.js';
@@ -94,9 +96,14 @@ function pod(stats: CgroupStats | undefined, details: CgroupDetails | undefined)
   };
 }
 
+/** As a client sees it. */
+function messageOf(view: PodMetricsView): PodSandboxMetrics {
+  return decodeMessage(PodSandboxMetrics, encodeMessage(PodSandboxMetrics, podMetrics(view)));
+}
+
 test('each metric has the labels that its descriptor names, and where everything is known none is missing', () => {
   const keys = new Map(metricDescriptors().map(({ name, labelKeys }) => [name, labelKeys ?? []]));
-  const message = podMetrics(pod(STATS, DETAILS));
+  const message = messageOf(pod(STATS, DETAILS));
   const metrics = [...(message.metrics ?? []), ...(message.containerMetrics?.[0]?.metrics ?? [])];
   for (const { name, labelValues } of metrics) assert.equal(labelValues?.length, keys.get(name)?.length, name);
   assert.deepEqual(new Set(metrics.map(({ name }) => name)), new Set(keys.keys()));
@@ -115,7 +122,7 @@ test('descriptors are whole and differ', () => {
 });
 
 test('values, labels and times are those of what was measured', () => {
-  const message = podMetrics(pod(STATS, DETAILS));
+  const message = messageOf(pod(STATS, DETAILS));
   const of = (name: string) => message.containerMetrics?.[0]?.metrics?.filter((metric) => metric.name === name) ?? [];
   const base = ['/kubepods/pod1/c1', 'c1', 'busybox:1', 'test', 'web', 'main'];
   assert.deepEqual(of('container_cpu_usage_seconds_total'), [
@@ -149,8 +156,8 @@ test('values, labels and times are those of what was measured', () => {
 test('what is not known has no value rather than zero', () => {
   const unknown: CgroupDetails = { ...DETAILS, periods: 0, memoryKernel: undefined, memoryMaxUsage: undefined };
   const stats: CgroupStats = { ...STATS, pressure: { cpu: undefined, memory: undefined, io: undefined } };
-  const names = podMetrics(pod(stats, unknown)).containerMetrics?.[0]?.metrics?.map(({ name }) => name) ?? [];
+  const names = messageOf(pod(stats, unknown)).containerMetrics?.[0]?.metrics?.map(({ name }) => name) ?? [];
   const absent = names.filter((name) => /cfs|pressure|kernel|max_usage_bytes$/.test(name ?? ''));
   assert.deepEqual(absent, ['container_hugetlb_max_usage_bytes']);
-  assert.deepEqual(podMetrics(pod(undefined, undefined)).containerMetrics?.[0]?.metrics, []);
+  assert.deepEqual(messageOf(pod(undefined, undefined)).containerMetrics?.[0]?.metrics, []);
 });
