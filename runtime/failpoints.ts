@@ -57,6 +57,11 @@ class Source {
       return '';
     }
   }
+
+  /** Empties the file, so that the process that takes the place of this one lives. */
+  clear(): void {
+    if (this.#value.startsWith('@')) fs.writeFileSync(this.#value.slice(1), '');
+  }
 }
 
 export class Failpoints {
@@ -103,7 +108,10 @@ export class Failpoints {
     const { action, position } = failpoint;
     this.#say(`failpoint ${name}:${position}=${action} in process ${process.pid}`);
     if (action === 'error') throw new CribError('INTERNAL', `failpoint ${name}:${position}`);
-    if (action === 'kill') process.kill(process.pid, 'SIGKILL');
+    if (action === 'kill') {
+      this.#source.clear();
+      process.kill(process.pid, 'SIGKILL');
+    }
     // Also after the kill, should the signal take a moment.
     while (action !== 'tell' && this.#armed.includes(failpoint)) {
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));

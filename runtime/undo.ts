@@ -5,6 +5,7 @@
 
 import { messageOf } from './errors.js';
 import type { Log } from './log.js';
+import { Serial } from './serial.js';
 import type { StepName } from './step-names.js';
 import { step } from './steps.js';
 
@@ -17,34 +18,49 @@ const STEP_DEADLINE_MS = 30_000;
 
 export class Undo {
   readonly #steps: Step[] = [];
-  readonly #log: Log;
-
-  constructor(log: Log) {
-    this.#log = log;
-  }
 
   push(name: StepName, undo: Step['undo']): void {
     this.#steps.push({ name, undo });
   }
 
-  /** Runs `operation`; when it throws, everything it pushed is undone before the error goes on. */
-  static async guard<T>(log: Log, operation: (undo: Undo) => Promise<T>): Promise<T> {
-    const undo = new Undo(log);
+  /**
+   * Runs `operation`; when it throws, everything it pushed is undone before the error goes on. What cannot be undone now
+   * is left to `unfinished`: one step that fails does not keep the others from running.
+   */
+  static async guard<T>(unfinished: Unfinished, operation: (undo: Undo) => Promise<T>): Promise<T> {
+    const undo = new Undo();
     try {
       return await operation(undo);
     } catch (error) {
-      await undo.#run();
+      await unfinished.finish(undo.#steps.reverse());
       throw error;
     }
   }
+}
 
-  /** One step that fails does not keep the others from running: start-up tries again what is left. */
-  async #run(): Promise<void> {
-    for (const { name, undo } of this.#steps.reverse()) {
+/** Undos that failed: they may hold what the same request needs when it comes again. A start-up knows them by their traces. */
+export class Unfinished {
+  readonly #log: Log;
+  readonly #serial = new Serial();
+  #steps: Step[] = [];
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** Tries all again that have failed so far; those that fail once more stay. To be called before something is made. */
+  retry(): Promise<void> {
+    return this.#serial.run(() => this.finish(this.#steps.splice(0)));
+  }
+
+  /** Carries out `steps`, one after the other; keeps those that fail. */
+  async finish(steps: readonly Step[]): Promise<void> {
+    for (const { name, undo } of steps) {
       try {
         const work = step(name, async () => undo());
         await withDeadline(work, STEP_DEADLINE_MS, name);
       } catch (error) {
+        this.#steps.push({ name, undo });
         this.#log.warn({ step: name, error: messageOf(error) }, 'could not undo a step of a failed operation');
       }
     }

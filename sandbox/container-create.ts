@@ -78,7 +78,8 @@ async function create(
   const imageVolumes = imageVolumeChains(node.parts.images, config.mounts);
   const chain = [...new Set([image.chain, ...imageVolumes.values()].flat())];
   node.layersHeld.set(id, chain);
-  const container = await Undo.guard(node.parts.log, async (undo) => {
+  await node.unfinished.retry();
+  const container = await Undo.guard(node.unfinished, async (undo) => {
     undo.push('create-container/undo', () => takeBack(node, id));
     const paths = rootfsPaths(node.containerRecords.directory(id), bundle);
     const layers = node.parts.images.layerPaths(image.chain);

@@ -73,6 +73,8 @@ export class Container {
   readonly serial = new Serial();
   /** An exit that was seen before the start was recorded. */
   seenExit: KeptExit | undefined;
+  /** The start that is in progress, or waits for its turn. */
+  starting: Promise<void> | undefined;
   /** The recording of an exit that is in progress. */
   ending: Promise<void> | undefined;
   /** Changes of the record take turns: each is made to what the one before left. */

@@ -12,10 +12,15 @@ import { requireReady } from './pod-stop.js';
 /** What containerd and dockerd report for a container whose process could not be started. */
 const CANNOT_RUN_EXIT_CODE = 128;
 
-/** Starts a created container. Throws FAILED_PRECONDITION in any other state. */
+/** Starts a created container; a call while it is being started joins that. Throws FAILED_PRECONDITION in any other state. */
 export async function startContainer(node: Node, id: string): Promise<void> {
   const container = node.containers.get(id);
-  await container.serial.run(() => start(node, container));
+  container.starting ??= container.serial
+    .run(() => start(node, container))
+    .finally(() => {
+      container.starting = undefined;
+    });
+  await container.starting;
 }
 
 async function start(node: Node, container: Container): Promise<void> {

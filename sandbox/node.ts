@@ -12,6 +12,7 @@ import type { Keeper } from '../runtime/keeper/protocol.js';
 import type { Log } from '../runtime/log.js';
 import type { HostFacts } from '../runtime/spec/types.js';
 import { step } from '../runtime/steps.js';
+import { Unfinished } from '../runtime/undo.js';
 import type { SandboxCapabilities, VolumePolicy, VolumeRoots } from '../volumes/types.js';
 import type { SandboxBackend } from './backend.js';
 import type { Callers } from './callers.js';
@@ -76,10 +77,13 @@ export class Node {
   readonly containerNames = new Map<string, Promise<string>>();
   /** Layers of containers that are being made and have no record yet, by the container's id. */
   readonly layersHeld = new Map<string, readonly string[]>();
+  /** What failed operations could not take back yet. */
+  readonly unfinished: Unfinished;
   readonly events: EventHub;
 
   constructor(parts: NodeParts) {
     this.parts = parts;
+    this.unfinished = new Unfinished(parts.log);
     this.podRecords = new Records(path.join(parts.root, 'pods'), parts.log, isPodRecord);
     this.trash = new Trash(path.join(parts.root, 'trash'), parts.log);
     const containers = path.join(parts.root, 'containers');

@@ -73,7 +73,8 @@ async function create(node: Node, config: PodConfig, handler: string, signal: Ab
   podRoutesOf(config.annotations, parts.volumes.policyOf(record.handler, backend.capabilities), backend.capabilities);
   verityRequestsOf(config.annotations);
   const pod = new Pod(record);
-  await Undo.guard(parts.log, async (undo) => {
+  await node.unfinished.retry();
+  await Undo.guard(node.unfinished, async (undo) => {
     // One step: the record goes last, for by it the next start finds what could not be taken back.
     undo.push('run-pod/undo', async () => {
       if (ownNetwork) await parts.network.detach(record.id, AbortSignal.timeout(25_000));

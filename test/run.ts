@@ -18,7 +18,7 @@ const WITH_GO = ['conformance/api', 'conformance/seccomp'];
 /** Two files at a time: machines have two cores. */
 const CONCURRENCY = 2;
 /** Tests that run pods or networks compare the whole host before and after: each of their files runs alone. */
-const ALONE = ['sandbox/', 'cri/', 'churn/', 'demo/'];
+const ALONE = ['sandbox/', 'cri/', 'churn/', 'demo/', 'failpoints/'];
 /** By these they do: a file of those directories that reaches none of them, also not by what it imports, is like any other. */
 const HOST_WIDE = [
   ...['node', 'server', 'daemon', 'leftovers', 'crun-room', 'process-sessions'].map((name) => `support/${name}.js`),

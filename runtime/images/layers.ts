@@ -9,6 +9,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { CribError, messageOf } from '../errors.js';
+import { errnoName } from '../linux/libc.js';
 import type { Log } from '../log.js';
 import { isObject, parseObject } from './manifest.js';
 
@@ -82,14 +83,18 @@ export class LayerStore {
     return path.join(this.root, prepared, 'fs');
   }
 
-  /** Makes a prepared directory the layer. */
-  async commit(prepared: string, layer: Omit<Layer, 'bootId'>): Promise<Layer> {
+  /** Makes a prepared directory the layer. Where a pull that was given up has made the same meanwhile, that one stays. */
+  async commit(prepared: string, layer: Omit<Layer, 'bootId'>): Promise<void> {
     const whole: Layer = { ...layer, bootId: this.#bootId };
     const target = path.join(this.root, nameOf(layer.chainId));
     await fs.promises.writeFile(path.join(this.root, prepared, 'layer.json'), JSON.stringify(whole), { mode: 0o600 });
-    await fs.promises.rename(path.join(this.root, prepared), target);
+    try {
+      await fs.promises.rename(path.join(this.root, prepared), target);
+    } catch (error) {
+      if (!['ENOTEMPTY', 'EEXIST'].includes(errnoName(error) ?? '')) throw error;
+      await this.#destroy(prepared);
+    }
     this.#layers.set(layer.chainId, whole);
-    return whole;
   }
 
   /** Removes a prepared directory that will not be a layer. */

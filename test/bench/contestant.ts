@@ -113,6 +113,12 @@ export class Contestant {
     });
   }
 
+  /** Whether the daemon's process is there. */
+  get alive(): boolean {
+    const child = this.#child;
+    return child !== undefined && child.exitCode === null && child.signalCode === null;
+  }
+
   async pids(): Promise<Pids> {
     const daemon = this.#child?.pid;
     if (daemon === undefined) throw new Error(`${this.side} does not run`);
@@ -165,12 +171,23 @@ export class Contestant {
   }
 }
 
+export interface CribSettings {
+  readonly ociRuntime?: string;
+  /** Beside the environment of this process. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** crib with a CNI network, or with its own. */
-export async function cribContestant(dir: string, certsDir: string, network: 'cni' | 'bridge'): Promise<Contestant> {
+export async function cribContestant(
+  dir: string,
+  certsDir: string,
+  network: 'cni' | 'bridge',
+  { ociRuntime = 'runc', env = {} }: CribSettings = {},
+): Promise<Contestant> {
   await mkdir(dir, { recursive: true });
   const socket = join(dir, 'crib.sock');
   const args = ['serve', '--listen', `unix://${socket}`, '--root', join(dir, 'root'), '--state', join(dir, 'state')];
-  args.push('--certs-dir', certsDir, '--cni-bin-dir', CNI_BIN_DIR, '--oci-runtime', 'runc');
+  args.push('--certs-dir', certsDir, '--cni-bin-dir', CNI_BIN_DIR, '--oci-runtime', ociRuntime);
   args.push('--streaming-address', '127.0.0.1:0');
   const cni: BenchNetwork = await writeNetwork(dir, network === 'cni' ? 'a' : 'c');
   args.push('--cni-conf-dir', cni.confDir);
@@ -185,7 +202,8 @@ export async function cribContestant(dir: string, certsDir: string, network: 'cn
   }
   const launch = async (): Promise<ChildProcess> => {
     const log = await open(join(dir, 'daemon.log'), 'a');
-    const child = spawn(join('cri', 'cli', 'crib'), args, { stdio: ['ignore', log.fd, log.fd], env: serviceEnv() });
+    const stdio = ['ignore', log.fd, log.fd] as const;
+    const child = spawn(join('cri', 'cli', 'crib'), args, { stdio: [...stdio], env: { ...serviceEnv(), ...env } });
     child.on('error', (error) => console.error(`bench: crib: ${error.message}`));
     await log.close();
     return child;

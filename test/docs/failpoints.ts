@@ -6,7 +6,7 @@ import { STEPS } from '../../runtime/step-names.js';
 const MEANINGS: Readonly<Record<(typeof FAILPOINT_ACTIONS)[number], string>> = {
   error: 'the step fails with INTERNAL; with `after`, although its work is done',
   hang: 'the step takes no end; one that `@FILE` named goes on when the file does so no more',
-  kill: 'the process ends by SIGKILL: cribd, the keeper for `keeper/`, the unpacker for `unpack/`',
+  kill: 'the process ends by SIGKILL: cribd, the keeper for `keeper/`, the unpacker for `unpack/`; it empties `@FILE` first',
   tell: 'nothing but a line on stderr, which the others write too',
 };
 

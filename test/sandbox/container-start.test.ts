@@ -69,3 +69,19 @@ test('what runs but cannot be written down is killed', async (t) => {
   assert.deepEqual(killed, ['c']);
   assert.equal(container.record.state, 'exited', 'in memory at least');
 });
+
+test('a call while it is being started joins that start', async (t) => {
+  let started: () => void = () => {};
+  const start = () =>
+    new Promise<typeof KEPT>((resolve) => {
+      started = () => resolve(KEPT);
+    });
+  const { node, addPod, addContainer, events } = await fakeNode(t, { backend: { start } });
+  await addPod();
+  await addContainer('c', CREATED);
+  const calls = [startContainer(node, 'c'), startContainer(node, 'c')];
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  started();
+  await Promise.all(calls);
+  assert.deepEqual(events, ['started c']);
+});

@@ -26,7 +26,11 @@ export interface Watched {
   /** Name to pid of the processes whose descriptors are counted. */
   readonly processes: Readonly<Record<string, number>>;
   /** Where other tests run at the same time: only what names this bridge or these directories is counted. */
-  readonly onlyOf?: { readonly bridge: string };
+  readonly onlyOf?: {
+    readonly bridge: string;
+    /** A network of CNI's: the word by which its rules of iptables are known. */
+    readonly cniNetwork?: string;
+  };
 }
 
 /** Removed containers go behind the answer's back. */
@@ -104,6 +108,11 @@ async function countProcesses(watched: Watched): Promise<number> {
 }
 
 async function countFirewallRules(watched: Watched): Promise<number> {
+  const { cniNetwork } = watched.onlyOf ?? {};
+  if (cniNetwork !== undefined) {
+    const { stdout } = await run('iptables-save', [], { timeout: 10_000, maxBuffer: 64 << 20 });
+    return stdout.split('\n').filter((line) => line.includes(cniNetwork)).length;
+  }
   // The elements of its maps are host ports, and do not name the bridge: the table is counted as a whole.
   const what = watched.onlyOf === undefined ? ['ruleset'] : ['table', 'inet', `crib_${watched.onlyOf.bridge}`];
   const { stdout } = await run('nft', ['list', ...what], { timeout: 10_000, maxBuffer: 64 << 20 });

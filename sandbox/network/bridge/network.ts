@@ -52,6 +52,8 @@ export class BridgeNetwork {
   readonly #log: Log;
   /** Interfaces that are being removed, by pod. */
   readonly #leaving = new Map<string, Promise<void>>();
+  /** Those of them, and of those whose removal failed, whose host ports are free again already. */
+  readonly #unpublished = new Set<string>();
   #bridge: Link | undefined;
   #failure = 'not opened yet';
 
@@ -103,7 +105,10 @@ export class BridgeNetwork {
     const ports = publishedPorts(request);
     if (!this.#hasFreeAddress()) await Promise.allSettled(this.#leaving.values());
     // From here to `save` nothing is awaited: two pods cannot be given the same.
-    refuseConflicts(ports, this.#own());
+    refuseConflicts(
+      ports,
+      this.#own().filter(({ podId }) => !this.#unpublished.has(podId)),
+    );
     const taken = this.#taken();
     const addresses = this.#allocators.map((allocator) => allocator.take(taken));
     const record: BridgeRecord = {
@@ -135,6 +140,7 @@ export class BridgeNetwork {
   async detach(record: BridgeRecord, signal: AbortSignal): Promise<void> {
     if (this.#leaving.has(record.podId)) return;
     await step('bridge/unpublish', () => unpublish(record, signal));
+    this.#unpublished.add(record.podId);
     const removal = this.#removeInterface(record).finally(() => this.#leaving.delete(record.podId));
     this.#leaving.set(record.podId, removal);
     removal.catch((error: unknown) => {
@@ -147,6 +153,7 @@ export class BridgeNetwork {
       try {
         await step('bridge/disconnect', () => removeLink(record.link));
         await step('bridge/forget', () => this.#records.remove(record.podId));
+        this.#unpublished.delete(record.podId);
         return;
       } catch (error) {
         if (pause > LAST_REMOVAL_PAUSE_MS) throw error;

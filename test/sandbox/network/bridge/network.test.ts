@@ -233,8 +233,8 @@ describe('the bridge network', () => {
         child.once('message', resolve);
         child.once('exit', (code) => reject(new Error(`the process ended with ${code} before it attached`)));
       });
-      await new Promise((resolve) => setTimeout(resolve, delay));
       const exited = new Promise((resolve) => child.once('exit', resolve));
+      await new Promise((resolve) => setTimeout(resolve, delay));
       child.kill('SIGKILL');
       await exited;
       const next = await again();
