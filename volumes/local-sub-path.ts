@@ -29,7 +29,7 @@ export interface LocalSubPath {
  * Binds it and returns the path; again, it is what the subPath means now. Directories that are missing are made. Throws
  * as openSubPath does. `removePodVolumes` takes it down.
  */
-export function bindSubPath(podsRoot: string, part: LocalSubPath, watch: Watch): string {
+export async function bindSubPath(podsRoot: string, part: LocalSubPath, watch: Watch): Promise<string> {
   checkName('pod uid', part.podUid);
   checkName('volume name', part.volume);
   checkName('container name', part.container);
@@ -40,7 +40,7 @@ export function bindSubPath(podsRoot: string, part: LocalSubPath, watch: Watch):
     const fd = fs.openSync(parent, O.PATH | O.DIRECTORY | O.CLOEXEC);
     try {
       const directory = { fd, path: parent };
-      detachEntry(directory, String(part.index), watch);
+      await detachEntry(directory, String(part.index), watch);
       attachEntry(directory, String(part.index), tree);
     } finally {
       fs.closeSync(fd);

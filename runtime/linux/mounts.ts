@@ -29,19 +29,19 @@ export function unmount(target: string, flags: number = MNT.DETACH): void {
 }
 
 /**
- * umount2(2) of the mount whose root `fd` is, by its link in /proc: whatever has taken its name since is left alone.
- * Throws EINVAL where `fd` is not the root of a mount. `name` says in the error what it was.
- */
-export function unmountDescriptor(fd: number, name: string, flags: number = MNT.DETACH): void {
-  umountCall([`/proc/self/fd/${fd}`, flags], name);
-}
-
-/**
  * As `unmount`, without the calling thread, which that stops for a grace period of the kernel: 1 to 3 ms. All threads of
  * a process but those that unshared have its mount namespace.
  */
 export async function unmountAway(target: string, flags: number = MNT.DETACH): Promise<void> {
   await umountAwayCall([target, flags | MNT.UMOUNT_NOFOLLOW], target);
+}
+
+/**
+ * The same of the mount whose root `fd` is, by its link in /proc: whatever has taken its name since is left alone. Throws
+ * EINVAL where `fd` is not the root of a mount. `name` says in the error what it was.
+ */
+export async function unmountDescriptor(fd: number, name: string, flags: number = MNT.DETACH): Promise<void> {
+  await umountAwayCall([`/proc/self/fd/${fd}`, flags], name);
 }
 
 /**

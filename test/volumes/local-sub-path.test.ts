@@ -20,22 +20,22 @@ before(async () => {
 after(() => removeTemporary(root));
 
 it('is bound where a kubelet has it, and stays what it was when the pod swaps it for a link', async () => {
-  const bound = bindSubPath(root, part, watch);
+  const bound = await bindSubPath(root, part, watch);
   assert.equal(bound, path.join(root, 'uid1/volume-subpaths/v/c/3'));
   fs.writeFileSync(path.join(bound, 'file'), 'inside');
   fs.renameSync(path.join(part.directory, 'a'), path.join(part.directory, 'away'));
   fs.symlinkSync('/etc', path.join(part.directory, 'a'));
   assert.deepEqual(fs.readdirSync(bound), ['file']);
-  assert.throws(() => bindSubPath(root, part, watch), { code: 'INVALID_ARGUMENT' });
+  await assert.rejects(bindSubPath(root, part, watch), { code: 'INVALID_ARGUMENT' });
   const [prepared] = await prepareVolumes([mountOf(bound, '/m')], HOST);
   assert.match(prepared?.decision.reason ?? '', /a part of the emptyDir "v"/);
   fs.unlinkSync(path.join(part.directory, 'a'));
-  assert.deepEqual(fs.readdirSync(bindSubPath(root, part, watch)), [], 'what the subPath means now');
+  assert.deepEqual(fs.readdirSync(await bindSubPath(root, part, watch)), [], 'what the subPath means now');
 });
 
 it('takes no path for a name, and goes with the pod', async () => {
   for (const wrong of [{ podUid: '..' }, { volume: 'a/b' }, { container: '' }]) {
-    assert.throws(() => bindSubPath(root, { ...part, ...wrong }, watch), { code: 'INVALID_ARGUMENT' });
+    await assert.rejects(bindSubPath(root, { ...part, ...wrong }, watch), { code: 'INVALID_ARGUMENT' });
   }
   await removePodVolumes(root, 'uid1');
   assert.deepEqual(fs.readdirSync(root), []);

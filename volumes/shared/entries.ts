@@ -53,7 +53,7 @@ function makeEntry({ fd, path }: OpenDirectory, name: string, isDirectory: boole
  * Unmounts everything that is stacked on the entry, lazily, and removes it. Nothing there is no error. A symlink is an
  * attack: it is reported and removed, and what it points to stays as it is.
  */
-export function detachEntry(directory: OpenDirectory, name: string, watch: Watch): void {
+export async function detachEntry(directory: OpenDirectory, name: string, watch: Watch): Promise<void> {
   const where = `${directory.path}/${name}`;
   for (;;) {
     const found = openTop(directory, name);
@@ -64,7 +64,7 @@ export function detachEntry(directory: OpenDirectory, name: string, watch: Watch
         reportAttack(watch, where, `a symlink to ${fs.readlinkSync(pathIn(directory.fd, name))}`);
       }
       if (!found.mounted) break;
-      unmountDescriptor(found.fd, where);
+      await unmountDescriptor(found.fd, where);
     } catch (error) {
       throw attempting(`unmounting ${where}`, error);
     } finally {

@@ -127,7 +127,7 @@ export class Supervisor {
 
   async #start(container: ContainerManifest, attempt: number): Promise<string> {
     const { cri, manifest, identity, localPods, podSandboxId, volumes, say } = this.#parts;
-    const mounts = bindMounts({ localPods, uid: identity.uid, say }, container, volumes);
+    const mounts = await bindMounts({ localPods, uid: identity.uid, say }, container, volumes);
     const { containerId } = await cri.runtime.createContainer({
       podSandboxId,
       config: containerRequest(manifest, identity, container, mounts, attempt),

@@ -70,16 +70,21 @@ export interface LocalPod {
 }
 
 /** What a container mounts. A subPath that is not there yet is made, as the kubelet does. */
-export function bindMounts(pod: LocalPod, container: ContainerManifest, volumes: VolumePaths): BoundMount[] {
+export async function bindMounts(
+  pod: LocalPod,
+  container: ContainerManifest,
+  volumes: VolumePaths,
+): Promise<BoundMount[]> {
   const watch = { pod: pod.uid, log: logTo(pod.say) };
-  return container.mounts.map((mount, index) => {
+  const bound = container.mounts.map(async (mount, index) => {
     const directory = volumes.get(mount.volume);
     if (directory === undefined) throw new CribError('INTERNAL', `volume ${mount.volume} was not made`);
     const { subPath, volume } = mount;
     const part = { podUid: pod.uid, volume, container: container.name, index, directory, subPath };
-    const hostPath = subPath === '' ? directory : bindSubPath(pod.localPods, part, watch);
+    const hostPath = subPath === '' ? directory : await bindSubPath(pod.localPods, part, watch);
     return { containerPath: mount.path, hostPath, readonly: mount.readOnly };
   });
+  return Promise.all(bound);
 }
 
 function logTo(say: (line: string) => void): Log {

@@ -35,7 +35,7 @@ async function hostPathOf(manifest: PodManifest): Promise<string> {
   const [container] = manifest.containers;
   assert.ok(container !== undefined);
   const volumes = await makeVolumes(localPods, UID, manifest);
-  const [mount] = bindMounts({ localPods, uid: UID, say: (line) => said.push(line) }, container, volumes);
+  const [mount] = await bindMounts({ localPods, uid: UID, say: (line) => said.push(line) }, container, volumes);
   return mount?.hostPath ?? '';
 }
 

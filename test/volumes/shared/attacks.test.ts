@@ -41,7 +41,7 @@ beforeEach(async () => {
   fs.writeFileSync(at('outside/dir/sub/secret'), 'canary');
   canary = treeSnapshot(at('outside'));
   share = new SharedDirectory(at('pod/share'), { pod: 'p', log });
-  share.open();
+  await share.open();
   await mountRootfs([at('layer')], rootfsPaths(at('container'), at('bundle')));
   stage('c1', at('bundle/rootfs'));
   stage('volume', at('volume'));
@@ -50,7 +50,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await guest.end();
-  share.close();
+  await share.close();
   await unmountRootfs(at('bundle/rootfs'));
   await removeTemporary(root);
 });
@@ -100,15 +100,15 @@ it('at the top, nothing can be made, renamed, replaced, changed or removed', asy
 it('entries that the host stages and takes out come and go in the running guest, also under what it has mounted there', async () => {
   stage('late', at('volume'), { ...WRITABLE, readonly: true });
   assert.equal(await guest.run('ls /late && touch /late/x'), 'dir\ntouch: /late/x: Read-only file system\nexit 1');
-  share.unstage('late');
+  await share.unstage('late');
   assert.match(await guest.run('ls /late'), /No such file/);
   // What it mounts is in its own mount namespace alone, and the host's unmount does not reach what it covers.
   assert.equal(await guest.run('mount -t tmpfs t /volume && touch /volume/in-guest'), '');
   assert.deepEqual(fs.readdirSync(at('pod/share/mounts/volume')), ['dir']);
-  share.unstage('volume');
+  await share.unstage('volume');
   assert.deepEqual(share.entries(), ['c1']);
   stage('volume', at('volume'));
-  share.close();
+  await share.close();
   assert.deepEqual(fs.readdirSync(at('pod')), []);
   assert.equal(treeSnapshot(at('outside')), canary);
   assert.deepEqual(fs.readdirSync(at('volume/dir/sub')), ['inside']);
@@ -159,7 +159,7 @@ it('a directory swapped for a link while a part of its volume is mounted never s
       const shown = share.stage('part', part, WRITABLE);
       fs.closeSync(part);
       assert.equal(fs.existsSync(path.join(shown, 'secret')), false, `round ${round}`);
-      share.unstage('part');
+      await share.unstage('part');
       staged++;
     }
   } finally {
@@ -194,9 +194,9 @@ it('links of a guest in its rootfs and its volume are taken away as links', asyn
     '',
   );
   await guest.end();
-  share.unstage('c1');
+  await share.unstage('c1');
   await unmountRootfs(at('bundle/rootfs'));
-  share.close();
+  await share.close();
   assert.equal(treeSnapshot(at('outside')), canary);
   assert.equal(fs.readlinkSync(at('volume/out')), outside);
 });

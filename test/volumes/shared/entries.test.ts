@@ -19,34 +19,34 @@ beforeEach(() => {
 });
 afterEach(() => removeTemporary(root));
 
-function withDirectory(use: (directory: { fd: number; path: string }) => void): void {
+async function withDirectory(use: (directory: { fd: number; path: string }) => Promise<void>): Promise<void> {
   const fd = openPath(at('directory'));
   try {
-    use({ fd, path: at('directory') });
+    await use({ fd, path: at('directory') });
   } finally {
     fs.closeSync(fd);
   }
 }
 
-it('an entry is mounted whole, taken out with all that is stacked on it, and leaves nothing', () => {
-  withDirectory((directory) => {
+it('an entry is mounted whole, taken out with all that is stacked on it, and leaves nothing', async () => {
+  await withDirectory(async (directory) => {
     const tree = cloneTree(AT.FDCWD, at('source'), false);
     attachEntry(directory, 'entry', tree);
     fs.closeSync(tree);
     assert.ok(isMountedEntry(directory, 'entry'));
     mountCommand('-t', 'tmpfs', 'tmpfs', at('directory/entry'));
-    detachEntry(directory, 'entry', { pod: 'p', log });
+    await detachEntry(directory, 'entry', { pod: 'p', log });
     assert.equal(isMountedEntry(directory, 'entry'), false);
-    detachEntry(directory, 'entry', { pod: 'p', log });
+    await detachEntry(directory, 'entry', { pod: 'p', log });
   });
   assert.deepEqual(fs.readdirSync(at('directory')), []);
   assert.deepEqual(fs.readdirSync(at('source')), ['below']);
   assert.deepEqual(lines, []);
 });
 
-it('a name that is taken stays what it is; a mount that fails leaves no entry', () => {
+it('a name that is taken stays what it is; a mount that fails leaves no entry', async () => {
   fs.symlinkSync(at('outside'), at('directory/link'));
-  withDirectory((directory) => {
+  await withDirectory(async (directory) => {
     const tree = cloneTree(AT.FDCWD, at('source'), false);
     assert.throws(() => attachEntry(directory, 'link', tree), { code: 'ALREADY_EXISTS' });
     fs.closeSync(tree);
@@ -58,12 +58,12 @@ it('a name that is taken stays what it is; a mount that fails leaves no entry', 
   assert.deepEqual(fs.readdirSync(at('outside')), []);
 });
 
-it('a link where a mount should be is told of and removed; a directory with content is not removed', () => {
+it('a link where a mount should be is told of and removed; a directory with content is not removed', async () => {
   fs.symlinkSync(at('outside'), at('directory/link'));
   fs.mkdirSync(at('directory/full/content'), { recursive: true });
-  withDirectory((directory) => {
-    detachEntry(directory, 'link', { pod: 'p', log });
-    assert.throws(() => detachEntry(directory, 'full', { pod: 'p', log }), { code: 'FAILED_PRECONDITION' });
+  await withDirectory(async (directory) => {
+    await detachEntry(directory, 'link', { pod: 'p', log });
+    await assert.rejects(detachEntry(directory, 'full', { pod: 'p', log }), { code: 'FAILED_PRECONDITION' });
   });
   assert.deepEqual(fs.readdirSync(at('directory')), ['full']);
   assert.ok(fs.existsSync(at('outside')));

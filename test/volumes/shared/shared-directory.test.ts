@@ -35,8 +35,8 @@ function stage(entry: string, source: string, mount = WRITABLE): string {
 }
 
 it('shows what is staged, writable or read-only, under a top that is read-only', async () => {
-  share.open();
-  share.open();
+  await share.open();
+  await share.open();
   fs.writeFileSync(at('file'), 'text');
   const writable = stage('writable', volume);
   const readonly = stage('readonly', volume, { ...WRITABLE, readonly: true });
@@ -47,19 +47,19 @@ it('shows what is staged, writable or read-only, under a top that is read-only',
   assert.throws(() => fs.writeFileSync(path.join(readonly, 'x'), ''), { code: 'EROFS' });
   assert.throws(() => fs.writeFileSync(path.join(share.shared, 'x'), ''), { code: 'EROFS' });
   assert.deepEqual(share.entries().sort(), ['file', 'readonly', 'writable']);
-  share.unstage('writable');
-  share.unstage('writable');
+  await share.unstage('writable');
+  await share.unstage('writable');
   assert.equal(fs.existsSync(writable), false);
-  share.close();
-  share.close();
+  await share.close();
+  await share.close();
   assert.deepEqual(await mountsBelow(at('pod')), []);
   assert.deepEqual(fs.readdirSync(at('pod')), []);
   assert.ok(fs.existsSync(path.join(volume, 'from-guest')));
   assert.deepEqual(lines, []);
 });
 
-it('read-only holds for the mounts below where that is asked, and they can be left out', () => {
-  share.open();
+it('read-only holds for the mounts below where that is asked, and they can be left out', async () => {
+  await share.open();
   fs.mkdirSync(path.join(volume, 'sub'));
   mountCommand('-t', 'tmpfs', 'tmpfs', path.join(volume, 'sub'));
   fs.writeFileSync(path.join(volume, 'sub', 'seen'), '');
@@ -69,7 +69,7 @@ it('read-only holds for the mounts below where that is asked, and they can be le
   assert.throws(() => fs.writeFileSync(path.join(all, 'sub', 'y'), ''), { code: 'EROFS' });
   const alone = stage('alone', volume, { ...WRITABLE, alone: true });
   assert.deepEqual(fs.readdirSync(path.join(alone, 'sub')), []);
-  share.close();
+  await share.close();
   assert.deepEqual(
     fs.readdirSync(path.join(volume, 'sub')).sort(),
     ['seen', 'x'],
@@ -77,23 +77,23 @@ it('read-only holds for the mounts below where that is asked, and they can be le
   );
 });
 
-it('passes on what is mounted below the source later only where that is asked', () => {
+it('passes on what is mounted below the source later only where that is asked', async () => {
   mountCommand('--bind', volume, volume);
   mountCommand('--make-shared', volume);
   fs.mkdirSync(path.join(volume, 'late'));
-  share.open();
+  await share.open();
   const slave = stage('slave', volume, { readonly: false, propagation: 'host-to-container' });
   const apart = stage('private', volume);
   mountCommand('-t', 'tmpfs', 'tmpfs', path.join(volume, 'late'));
   fs.writeFileSync(path.join(volume, 'late', 'seen'), '');
   assert.ok(fs.existsSync(path.join(slave, 'late', 'seen')));
   assert.equal(fs.existsSync(path.join(apart, 'late', 'seen')), false);
-  share.close();
+  await share.close();
   assert.ok(fs.existsSync(path.join(volume, 'late', 'seen')));
 });
 
-it('stages what was opened, whatever its name means by then, and refuses a name that is taken or is a path', () => {
-  share.open();
+it('stages what was opened, whatever its name means by then, and refuses a name that is taken or is a path', async () => {
+  await share.open();
   fs.writeFileSync(path.join(volume, 'mine'), '');
   const fd = openPath(volume);
   fs.renameSync(volume, at('moved'));
@@ -107,10 +107,10 @@ it('stages what was opened, whatever its name means by then, and refuses a name 
 });
 
 it('takes out a rootfs with mounts stacked on it and a link that was put in its place, and reports all that fails', async () => {
-  share.open();
+  await share.open();
   const rootfs = stage('c1', volume);
   mountCommand('--bind', at('volume'), at('pod', 'share', 'mounts', 'c1'));
-  share.unstage('c1');
+  await share.unstage('c1');
   assert.equal(fs.existsSync(rootfs), false);
   // Only crib itself could make one in mounts/: the guest has no way there.
   fs.mkdirSync(at('precious'));
@@ -119,7 +119,7 @@ it('takes out a rootfs with mounts stacked on it and a link that was put in its 
   fs.symlinkSync(at('precious', 'file'), at('pod', 'share', 'mounts', 'c3'));
   for (const stuck of ['full1', 'full2']) fs.mkdirSync(at('pod', 'share', 'mounts', stuck, 'x'), { recursive: true });
   stage('good', volume);
-  assert.throws(() => share.close(), { code: 'FAILED_PRECONDITION', message: /full1.*ENOTEMPTY.*full2.*ENOTEMPTY/ });
+  await assert.rejects(share.close(), { code: 'FAILED_PRECONDITION', message: /full1.*ENOTEMPTY.*full2.*ENOTEMPTY/ });
   assert.deepEqual(share.entries().sort(), ['full1', 'full2']);
   assert.ok(fs.existsSync(at('precious', 'file')));
   assert.deepEqual(
@@ -130,9 +130,9 @@ it('takes out a rootfs with mounts stacked on it and a link that was put in its 
 });
 
 it('makes anew what a crash left half made, at each step of it', async () => {
-  share.open();
+  await share.open();
   stage('v', volume);
-  new SharedDirectory(at('pod', 'share'), { pod: 'p', log }).open();
+  await new SharedDirectory(at('pod', 'share'), { pod: 'p', log }).open();
   assert.deepEqual(share.entries(), ['v'], 'one that is whole is kept');
   const steps: (() => void)[] = [
     () => mountCommand('--make-private', at('pod', 'share')),
@@ -152,22 +152,22 @@ it('makes anew what a crash left half made, at each step of it', async () => {
   ];
   for (const step of steps) {
     step();
-    share.open();
+    await share.open();
     stage('again', volume);
-    share.close();
+    await share.close();
     assert.deepEqual(await mountsBelow(at('pod')), []);
     assert.deepEqual(fs.readdirSync(at('pod')), []);
   }
 });
 
-it('a link in place of the directory itself is an attack and not followed', () => {
+it('a link in place of the directory itself is an attack and not followed', async () => {
   fs.mkdirSync(at('pod'));
   fs.mkdirSync(at('precious', 'mounts'), { recursive: true });
   fs.symlinkSync(at('precious'), at('pod', 'share'));
-  share.open();
+  await share.open();
   stage('v', volume);
   assert.ok(fs.lstatSync(at('pod', 'share')).isDirectory());
   assert.deepEqual(fs.readdirSync(at('precious')), ['mounts']);
   assert.match(String(lines[0]?.fields.found), /a symlink to .*precious$/);
-  share.close();
+  await share.close();
 });
