@@ -42,7 +42,7 @@ export interface Config {
   readonly tracingEndpoint: string;
   /** Data roots of Docker and Podman, for recognising their volumes. */
   readonly dockerRoots: readonly string[];
-  /** Root directories of kubelets, for the volumes of pods without a uid. */
+  /** Root directories of kubelets, for the volumes of pods without a uid and those inside of sandboxes. */
   readonly kubeletRoots: readonly string[];
   /** By handler: what `[volumes.HANDLER]` says. */
   readonly volumePolicies: Readonly<Record<string, ConfiguredPolicy>>;

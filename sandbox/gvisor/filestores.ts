@@ -1,5 +1,6 @@
 /** The files in which a sentry keeps the content of volumes (runsc/boot/vfs.go, SelfFilestorePath). */
 
+import type { Dirent } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { errnoName } from '../../runtime/linux/libc.js';
@@ -9,19 +10,24 @@ const PREFIX = '.gvisor.filestore.';
 
 /** Removes those of sentries that have ended, in one volume's directory. Idempotent; gone meanwhile is no error. */
 export async function removeFilestores(directory: string): Promise<void> {
-  for (const name of await namesIn(directory)) {
-    if (name.startsWith(PREFIX)) await fs.rm(path.join(directory, name), { force: true });
+  for (const entry of await entriesOf(directory)) {
+    if (isFilestore(entry)) await fs.rm(path.join(directory, entry.name), { force: true });
   }
 }
 
 /** Has anything in it that is no sentry's. */
 export async function holdsFiles(directory: string): Promise<boolean> {
-  return (await namesIn(directory)).some((name) => !name.startsWith(PREFIX));
+  return (await entriesOf(directory)).some((entry) => !isFilestore(entry));
 }
 
-async function namesIn(directory: string): Promise<string[]> {
+/** A directory or symlink of this name is what a container with the volume from the host has made. */
+function isFilestore(entry: Dirent): boolean {
+  return entry.isFile() && entry.name.startsWith(PREFIX);
+}
+
+async function entriesOf(directory: string): Promise<Dirent[]> {
   try {
-    return await fs.readdir(directory);
+    return await fs.readdir(directory, { withFileTypes: true });
   } catch (error) {
     if (errnoName(error) === 'ENOENT') return [];
     throw error;

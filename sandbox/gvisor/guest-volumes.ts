@@ -10,6 +10,7 @@ import { CribError, messageOf } from '../../runtime/errors.js';
 import type { Log } from '../../runtime/log.js';
 import type { ResolvedMount } from '../../runtime/spec/types.js';
 import { isStaticProgram } from '../../runtime/static-program.js';
+import { isWithin } from '../../volumes/kind.js';
 import { type FoundVolume, findPodVolumes } from '../../volumes/pod-directory.js';
 import type { VolumeDecision } from '../../volumes/types.js';
 import { readWatchedTree, type TreeLimits } from '../../volumes/watched-tree.js';
@@ -50,9 +51,13 @@ interface PodVolumes {
   readonly volumes: readonly GuestVolume[];
   /** Directories of volumes that stay outside, with the reason. */
   readonly outside: Readonly<Record<string, string>>;
+  /** Where volumes were looked for, without symlinks. */
+  readonly roots: readonly string[];
 }
 
-const NONE: PodVolumes = { volumes: [], outside: {} };
+const NONE: PodVolumes = { volumes: [], outside: {}, roots: [] };
+const TOO_LATE = 'it was not there when the sandbox was made, which can be given none later';
+const ELSEWHERE = 'it is not below a directory that volumes.kubelet_roots names, so the sandbox was made without it';
 
 export class GuestVolumes {
   readonly #parts: GuestVolumesParts;
@@ -75,7 +80,7 @@ export class GuestVolumes {
       if (obstacle !== undefined) outside[volume.directory] = obstacle;
       else volumes.push(await this.#guestVolume(pod, volume, volumes.length));
     }
-    const settled = { volumes, outside };
+    const settled = { volumes, outside, roots: await realPaths(this.#parts.podRoots) };
     await replaceFile(this.#file(pod), JSON.stringify(settled), false);
     this.#pods.set(pod.id, settled);
     return { annotations: hintAnnotations(volumes), mounts: this.#rootMounts(volumes) };
@@ -93,9 +98,9 @@ export class GuestVolumes {
 
   /** Why the volume in `directory` is not inside of the pod's sandbox; undefined: it is. */
   obstacle(pod: PodRecord, directory: string): string | undefined {
-    const { volumes, outside } = this.#pods.get(pod.id) ?? NONE;
+    const { volumes, outside, roots } = this.#pods.get(pod.id) ?? NONE;
     if (volumes.some((volume) => volume.directory === directory)) return undefined;
-    return outside[directory] ?? 'it was not there when the sandbox was made, which can be given none later';
+    return outside[directory] ?? (roots.some((root) => isWithin(directory, root)) ? TOO_LATE : ELSEWHERE);
   }
 
   /** The mounts of one of the pod's containers, as runsc is to be told them. */
@@ -157,6 +162,10 @@ export class GuestVolumes {
   #file(pod: PodRecord): string {
     return path.join(this.#parts.directoryOf(pod), FILE);
   }
+}
+
+async function realPaths(directories: readonly string[]): Promise<string[]> {
+  return Promise.all(directories.map((directory) => fs.realpath(directory).catch(() => directory)));
 }
 
 function copiesOf({ volumes }: PodVolumes): CopiedVolume[] {

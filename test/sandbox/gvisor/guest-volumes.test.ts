@@ -53,7 +53,8 @@ test('settles emptyDirs and configMaps; the root container gets hints, copies an
     ],
   );
   assert.deepEqual([volumes.obstacle(pod, scratch), volumes.obstacle(pod, settings)], [undefined, undefined]);
-  assert.match(volumes.obstacle(pod, '/later') ?? '', /not there when the sandbox was made/);
+  assert.match(volumes.obstacle(pod, path.join(pods, 'uid/later')) ?? '', /not there when the sandbox was made/);
+  assert.match(volumes.obstacle(pod, '/elsewhere/uid/v') ?? '', /volumes\.kubelet_roots/);
   volumes.close();
 });
 
