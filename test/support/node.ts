@@ -3,7 +3,7 @@
 import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { loadConfig } from '../../cri/cli/config.js';
+import { type Config, loadConfig } from '../../cri/cli/config.js';
 import { type Assembly, assemble } from '../../cri/cli/node-assembly.js';
 import { messageOf } from '../../runtime/errors.js';
 import { KeeperClient } from '../../runtime/keeper/client.js';
@@ -31,11 +31,15 @@ export interface TestNode {
 const RUNTIME = process.env.CRIB_TEST_OCI_RUNTIME ?? 'runc';
 const BUNDLES = path.resolve(import.meta.dirname, '../../bundle');
 
-/** `subnet` must be one that no other test uses at the same time; `prepare` may mount something on the directory. */
+/**
+ * `subnet` must be one that no other test uses at the same time; `prepare` may mount something on the directory, and
+ * `changes` says what of the configuration is to be another.
+ */
 export async function startTestNode(
   subnet: string,
   bridge: string,
   prepare: (directory: string) => Promise<void> = async () => {},
+  changes: (directory: string) => Partial<Config> = () => ({}),
 ): Promise<TestNode> {
   const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'crib-node-'));
   await fs.chmod(directory, 0o711); // for pods in user namespaces
@@ -52,6 +56,7 @@ export async function startTestNode(
     certsDir: path.join(directory, 'certs.d'),
     ociRuntime: RUNTIME,
     cdiSpecDirs: cdiDirectories(directory),
+    ...changes(directory),
   });
   const open = () => assemble(config, log, BUNDLES);
   const registry = await startRegistry();
