@@ -35,13 +35,15 @@ const CAUSES: readonly (readonly [cause: string, undone: RegExp, of: Activity])[
 
 /** Steps that nothing but an undo gets to. */
 const ONLY_UNDONE = /^((run-pod|create-container)\/(undo|forget)|(start-container|keeper)\/undo|pull-image\/discard)$/;
+/** Of sandboxes with volumes inside; the pods of the walk are the host's. */
+const OF_SANDBOXES = /^(finish-pod\/(volumes|copies)|release-pod\/volumes)$/;
 const OF_PULLS = /^(pull-image|unpack)\//;
 const OF_CNI = /^cni\//;
 /** The first process that a keeper starts in a pod of the walk is its init, the second a container. */
 const TWICE = /^keeper\//;
 
 export function casesOf(activity: Activity): Case[] {
-  const names = Object.keys(STEPS) as StepName[];
+  const names = (Object.keys(STEPS) as StepName[]).filter((name) => !OF_SANDBOXES.test(name));
   const plain = names
     .filter((name) => activityOf(name) === activity && !ONLY_UNDONE.test(name))
     .flatMap((name) => (TWICE.test(name) ? [1, 2] : [1]).flatMap((hit) => waysOf(name, hit, undefined)));

@@ -5,6 +5,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import type { ContainerConfig, MountConfig } from '../../../runtime/containers/config.js';
+import { CribError } from '../../../runtime/errors.js';
+import { failWith } from '../../../runtime/steps.js';
 import type { VolumeView } from '../../../sandbox/volume-views.js';
 import { createEmptyDir, type EmptyDirOptions, removePodVolumes } from '../../../volumes/local.js';
 import { createConfigVolume } from '../../../volumes/local-config.js';
@@ -139,6 +141,22 @@ test('a killed sentry leaves nothing in the volume, whichever comes first: the s
   assert.equal(fs.readdirSync(volume).length, 1, 'the killed sentry could not take its file away');
   await pods().stopPod(podId);
   assert.deepEqual(fs.readdirSync(volume), []);
+});
+
+test('a pod whose copies cannot be filled is undone, and its next attempt begins anew', { skip }, async (t) => {
+  t.after(() => failWith(undefined));
+  failWith(async (step, work) => {
+    if (step === 'finish-pod/copies') throw new CribError('UNAVAILABLE', 'a test');
+    return work();
+  });
+  const make = () => Promise.all([configMap({ key: '1' }), emptyDir('disk', { medium: '' })]);
+  await assert.rejects(podWith(make), { code: 'UNAVAILABLE' });
+  const [settings, disk] = await make();
+  assert.deepEqual(fs.readdirSync(disk), []);
+  failWith(undefined);
+  podId = await runPod();
+  const id = await start([mountOf(disk, '/data'), mountOf(settings, '/settings', { readonly: true })]);
+  assert.equal((await run(id, 'cat /settings/key; ls /data')).text, '1');
 });
 
 test('a part of a volume is the same files as the whole: shared from the host, or refused', { skip }, async () => {
