@@ -162,13 +162,16 @@ export class Node {
     const { uid } = pod.record.config.metadata;
     if (uid === '') return [pod];
     const siblings = [...this.pods.values()].filter(({ record }) => record.config.metadata.uid === uid);
-    return siblings.sort((a, b) => Number(BigInt(b.record.createdAt) - BigInt(a.record.createdAt)));
+    return siblings.sort(newestFirst);
   }
 
-  /** Of all siblings of the pod. */
+  /**
+   * Of all siblings of the pod, the newest first: with Evented PLEG a kubelet takes the first container of a name for its
+   * latest attempt (GetPodStatus of kuberuntime_manager.go does not sort, unlike what it does with lists).
+   */
   containersOfSiblings(pod: Pod): Container[] {
     const ids = new Set(this.siblingsOf(pod).map(({ id }) => id));
-    return [...this.containers.values()].filter(({ record }) => ids.has(record.podId));
+    return [...this.containers.values()].filter(({ record }) => ids.has(record.podId)).sort(newestFirst);
   }
 
   /** To be called when the change is on disk and in memory; an object's removal while its pod is still in memory. */
@@ -187,4 +190,12 @@ export class Node {
     if (type !== 'deleted' || containerId !== pod.id) return pod;
     return this.siblingsOf(pod).find(({ id }) => id !== pod.id) ?? pod;
   }
+}
+
+interface Created {
+  readonly record: { readonly createdAt: string };
+}
+
+function newestFirst(a: Created, b: Created): number {
+  return Number(BigInt(b.record.createdAt) - BigInt(a.record.createdAt));
 }

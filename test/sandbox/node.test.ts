@@ -5,10 +5,11 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { Container } from '../../sandbox/container-record.js';
 import { Node } from '../../sandbox/node.js';
+import { Pod } from '../../sandbox/pod-record.js';
 import { NO_RESOURCES } from '../support/configs.js';
 import { recordingLog } from '../support/log.js';
 import { fakeParts } from '../support/node-parts.js';
-import { containerRecord } from '../support/records.js';
+import { containerRecord, podRecord } from '../support/records.js';
 
 test('limits that are changed while a container ends do not bring it back to life', async () => {
   const root = await fs.mkdtemp(path.join(os.tmpdir(), 'crib-node-'));
@@ -31,4 +32,15 @@ test('limits that are changed while a container ends do not bring it back to lif
   } finally {
     await fs.rm(root, { recursive: true });
   }
+});
+
+test('containers of a pod are told with the newest first, which a kubelet takes for the latest attempt', () => {
+  const node = new Node(fakeParts(os.tmpdir(), recordingLog().log, {}));
+  const pod = new Pod(podRecord('pod'));
+  node.pods.add(pod);
+  for (const [id, createdAt] of Object.entries({ first: '1000', third: '3000', second: '2000' })) {
+    node.containers.add(new Container(containerRecord(id, 'pod', { createdAt })));
+  }
+  const ids = node.containersOfSiblings(pod).map(({ id }) => id);
+  assert.deepEqual(ids, ['third', 'second', 'first']);
 });
