@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes this machine ready for `npm test`, `npm run demo`, `npm run conformance` and `npm run bench`: Debian packages,
-# npm packages, the build. Does only what is missing, so a second run is quick.
-#   sh test/setup.sh [conformance|bench]
+# Makes this machine ready for `npm test`, `npm run demo`, `npm run conformance`, `npm run bench` and
+# `npm run test:kubelet`: Debian packages, npm packages, the build. Does only what is missing, so a second run is quick.
+#   sh test/setup.sh [conformance|bench|kubelet]
 set -eu
 cd "$(dirname "$0")/.."
 what=${1:-test}
@@ -10,8 +10,8 @@ say() { echo "setup: $*" >&2; }
 die() { say "$*"; exit 1; }
 
 case $what in
-test | conformance | bench) ;;
-*) die "unknown argument $what: none, conformance or bench is meant" ;;
+test | conformance | bench | kubelet) ;;
+*) die "unknown argument $what: none, conformance, bench or kubelet is meant" ;;
 esac
 
 packages="runc crun catatonit busybox-static containernetworking-plugins docker-registry nftables iptables iproute2 zstd xz-utils
@@ -73,7 +73,7 @@ if ! installed runsc && ! command -v runsc >/dev/null; then
 fi
 
 if [ "$what" != test ] && ! command -v go >/dev/null; then
-  die "$what builds critest or containerd from its Go module: install Go 1.26 or later and put it on the PATH"
+  die "$what builds critest, containerd or a kubelet from its Go module: install Go 1.26 or later and put it on the PATH"
 fi
 
 command -v node >/dev/null || die "Node 20 or later is missing"

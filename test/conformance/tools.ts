@@ -1,9 +1,9 @@
 /** Builds critest, crictl and ginkgo (and containerd, to compare with) from their Go modules into the test cache. */
 import { createHash } from 'node:crypto';
-import { access, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheDir } from '../support/cache.js';
 import { command } from '../support/command.js';
+import { builtTool, goEnv } from '../support/go-tools.js';
 
 /** The release whose CRI part the design compares crib with. */
 const CONTAINERD = 'v2.3.4';
@@ -17,7 +17,7 @@ const MODULE_DIR = join('test', 'conformance', 'tools');
 export async function conformanceTools(): Promise<string> {
   const locks = await Promise.all(['go.mod', 'go.sum'].map((name) => readFile(join(MODULE_DIR, name), 'utf8')));
   const key = createHash('sha256').update(locks.join('\n')).digest('hex').slice(0, 16);
-  return built(`cri-tools-${key}`, async (out) => {
+  return builtTool(`cri-tools-${key}`, async (out) => {
     const go = (args: string[]) => command('go', args, { cwd: MODULE_DIR, timeout: BUILD_TIMEOUT_MS, env: goEnv() });
     const critest = 'sigs.k8s.io/cri-tools/cmd/critest';
     await go(['test', '-c', '-buildvcs=false', '-mod=readonly', '-o', join(out, 'critest.test'), critest]);
@@ -29,35 +29,10 @@ export async function conformanceTools(): Promise<string> {
 
 /** The directory with `containerd` and `containerd-shim-runc-v2`. */
 export async function containerdTools(): Promise<string> {
-  return built(`containerd-${CONTAINERD}`, async (out) => {
+  return builtTool(`containerd-${CONTAINERD}`, async (out) => {
     const commands = ['containerd', 'containerd-shim-runc-v2'];
     const packages = commands.map((name) => `${CONTAINERD_MODULE}/cmd/${name}@${CONTAINERD}`);
     const env = { ...goEnv(), GOBIN: out };
     await command('go', ['install', '-buildvcs=false', ...packages], { timeout: BUILD_TIMEOUT_MS, env });
   });
-}
-
-function goEnv(): NodeJS.ProcessEnv {
-  return { ...process.env, CGO_ENABLED: '0', GOFLAGS: '', GOWORK: 'off' };
-}
-
-/** Runs `make` into a scratch directory that takes its name only when it is complete. */
-async function built(name: string, make: (out: string) => Promise<void>): Promise<string> {
-  const cache = await cacheDir('tools');
-  const dir = join(cache, name);
-  const there = await access(dir).then(
-    () => true,
-    () => false,
-  );
-  if (there) return dir;
-  console.log(`conformance: building ${name}`);
-  const scratch = await mkdtemp(join(cache, 'tmp-'));
-  try {
-    await make(scratch);
-    await rename(scratch, dir);
-  } catch (error) {
-    await rm(scratch, { recursive: true, force: true });
-    throw error;
-  }
-  return dir;
 }

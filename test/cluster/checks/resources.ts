@@ -1,0 +1,95 @@
+/** What requests and limits are in the kernel: cgroup values by QoS class, and who is killed first. */
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isCgroup2 } from '../cgroups.js';
+import { type Check, STAY, started } from '../check.js';
+import { POD_PIDS_LIMIT } from '../kubelet-config.js';
+import { containerId, type Pod } from '../manifest.js';
+import { eventually, isGone } from '../wait.js';
+
+/** Where a kubelet with the cgroupfs driver puts a pod, below each hierarchy. */
+function podCgroup(pod: Pod, qos: '' | 'burstable' | 'besteffort'): string {
+  return join('kubepods', qos, `pod${pod.metadata.uid}`);
+}
+
+async function value(controller: string, cgroup: string, file: string): Promise<string> {
+  const root = isCgroup2() ? '/sys/fs/cgroup' : join('/sys/fs/cgroup', controller);
+  return (await readFile(join(root, cgroup, file), 'utf8')).trim();
+}
+
+interface Limits {
+  readonly shares: string;
+  readonly weight: string;
+  readonly quota: string;
+  readonly memory: string;
+}
+
+async function assertLimits(cgroup: string, { shares, weight, quota, memory }: Limits): Promise<void> {
+  if (isCgroup2()) {
+    const max = quota === '-1' ? 'max 100000' : `${quota} 100000`;
+    assert.equal(await value('', cgroup, 'cpu.max'), max);
+    assert.equal(await value('', cgroup, 'memory.max'), memory);
+    assert.equal(await value('', cgroup, 'cpu.weight'), weight);
+    return;
+  }
+  assert.equal(await value('cpu', cgroup, 'cpu.shares'), shares);
+  assert.equal(await value('cpu', cgroup, 'cpu.cfs_quota_us'), quota);
+  const unlimited = memory === 'max' ? '9223372036854771712' : memory;
+  assert.equal(await value('memory', cgroup, 'memory.limit_in_bytes'), unlimited);
+}
+
+/** Of the container's first process. */
+async function oomScore(pod: Pod, qos: '' | 'burstable' | 'besteffort'): Promise<number> {
+  const cgroup = join(podCgroup(pod, qos), containerId(pod));
+  const [pid = ''] = (await value('memory', cgroup, 'cgroup.procs')).split('\n');
+  return Number(await readFile(`/proc/${pid}/oom_score_adj`, 'utf8'));
+}
+
+const guaranteed: Check = {
+  name: 'cgroup values of a Guaranteed pod',
+  run: async (node) => {
+    const limits = { cpu: '200m', memory: '48Mi' };
+    const pod = await started(node, 'guaranteed', { containers: [{ script: STAY, resources: { limits } }] });
+    const wanted = { shares: '204', weight: '8', quota: '20000', memory: String(48 << 20) };
+    await assertLimits(join(podCgroup(pod, ''), containerId(pod)), wanted);
+    await assertLimits(podCgroup(pod, ''), wanted);
+    assert.equal(await value('pids', podCgroup(pod, ''), 'pids.max'), String(POD_PIDS_LIMIT));
+    // A machine that does not let a score be lowered leaves it where it was.
+    const own = Number(await readFile('/proc/self/oom_score_adj', 'utf8'));
+    const score = await oomScore(pod, '');
+    assert.ok(score === -997 || score === own, `oom_score_adj is ${score}`);
+    await node.removeAndWait('guaranteed');
+  },
+};
+
+const burstable: Check = {
+  name: 'cgroup values of a Burstable pod',
+  run: async (node) => {
+    const resources = { requests: { cpu: '100m', memory: '16Mi' }, limits: { memory: '32Mi' } };
+    const pod = await started(node, 'burstable', { containers: [{ script: STAY, resources }] });
+    const wanted = { shares: '102', weight: '4', quota: '-1', memory: String(32 << 20) };
+    await assertLimits(join(podCgroup(pod, 'burstable'), containerId(pod)), wanted);
+    const score = await oomScore(pod, 'burstable');
+    assert.ok(score > 2 && score < 1000, `oom_score_adj is ${score}`);
+    await node.removeAndWait('burstable');
+  },
+};
+
+const bestEffort: Check = {
+  name: 'cgroup values of a BestEffort pod, and none of them afterwards',
+  run: async (node) => {
+    const pod = await started(node, 'best-effort', { containers: [{ script: STAY }] });
+    await assertLimits(join(podCgroup(pod, 'besteffort'), containerId(pod)), {
+      ...{ shares: '2', weight: '1', quota: '-1', memory: 'max' },
+    });
+    assert.equal(await oomScore(pod, 'besteffort'), 1000);
+    await node.removeAndWait('best-effort');
+    const root = isCgroup2() ? '/sys/fs/cgroup' : '/sys/fs/cgroup/memory';
+    const path = join(root, podCgroup(pod, 'besteffort'));
+    await eventually('the cgroup is gone', () => isGone(path));
+  },
+};
+
+export const RESOURCES: readonly Check[] = [guaranteed, burstable, bestEffort];
