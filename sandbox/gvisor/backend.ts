@@ -42,7 +42,8 @@ import { Sentries } from './sentries.js';
 import { sentrySpec } from './spec.js';
 import { SentryUsage } from './usage.js';
 
-const CAPABILITIES: SandboxCapabilities = {
+/** `watchedCopies` is for the host to say. */
+export const GVISOR_CAPABILITIES: SandboxCapabilities = {
   guest: true,
   guestLocal: ['tmpfs', 'dir'],
   drivers: { 'guest-local': 'tmpfs of the sentry', 'host-shared': 'gofer' },
@@ -69,7 +70,7 @@ export class GvisorBackend implements SandboxBackend {
       shell: rootShell(parts.runtime, (pod) => this.#sentries.target(pod)),
       log: parts.log,
     });
-    this.capabilities = { ...CAPABILITIES, watchedCopies: parts.volumes.busybox !== '' };
+    this.capabilities = { ...GVISOR_CAPABILITIES, watchedCopies: parts.volumes.busybox !== '' };
     this.#usage = new SentryUsage(parts.runtime, parts.sampler);
   }
 
