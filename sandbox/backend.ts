@@ -25,6 +25,8 @@ export interface SandboxBackend {
   prepare(pod: PodRecord): Promise<void>;
   /** What has to wait until the network is there: the hosts file, the init of a shared PID namespace. */
   finish(pod: PodRecord): Promise<void>;
+  /** Makes the pod's network namespace what its network left there, which is about to be taken back. Idempotent, never throws. */
+  beforeDetach(pod: PodRecord): Promise<void>;
   /** Takes back `prepare` and `finish`, in whatever state they are. Idempotent. */
   release(pod: PodRecord): Promise<void>;
   /** True while what `prepare` made still stands. */

@@ -11,6 +11,7 @@ import { Callers } from './callers.js';
 import { nowNs } from './clock.js';
 import type { PodConfig } from './config.js';
 import type { Node, PodCreation } from './node.js';
+import { detachNetwork } from './pod-network.js';
 import { Pod, type PodRecord, podKey } from './pod-record.js';
 import { checkUserNamespace } from './user-namespace.js';
 
@@ -77,7 +78,7 @@ async function create(node: Node, config: PodConfig, handler: string, signal: Ab
   await Undo.guard(node.unfinished, async (undo) => {
     // One step: the record goes last, for by it the next start finds what could not be taken back.
     undo.push('run-pod/undo', async () => {
-      if (ownNetwork) await parts.network.detach(record.id, AbortSignal.timeout(25_000));
+      if (ownNetwork) await detachNetwork(node, pod.record, 25_000);
       await backend.release(record);
       await step('run-pod/forget', () => node.podRecords.remove(record.id));
     });

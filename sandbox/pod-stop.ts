@@ -7,6 +7,7 @@ import { ownedDirectory, releaseOwned } from '../volumes/owned.js';
 import type { Container } from './container-record.js';
 import { killContainer } from './container-stop.js';
 import type { Node } from './node.js';
+import { detachNetwork } from './pod-network.js';
 import type { Pod } from './pod-record.js';
 
 export const NETWORK_TIMEOUT_MS = 60_000;
@@ -28,7 +29,7 @@ export async function stop(node: Node, pod: Pod): Promise<void> {
   await step('stop-pod/volumes', async () => {
     for (const { id } of containers) releaseOwned(ownedDirectory(node.bundle(id)));
   });
-  await step('stop-pod/network', () => node.parts.network.detach(pod.id, AbortSignal.timeout(NETWORK_TIMEOUT_MS)));
+  await step('stop-pod/network', () => detachNetwork(node, pod.record, NETWORK_TIMEOUT_MS));
   await step('stop-pod/release', () => node.backend(pod.record).release(pod.record));
   await node.endPod(pod, 'not-ready');
   node.emit('stopped', pod.id, pod.id);

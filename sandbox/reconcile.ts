@@ -21,6 +21,7 @@ import { announceMissing } from './events/announce.js';
 import type { Node } from './node.js';
 import { initId } from './pod/init-rootfs.js';
 import { PINNED } from './pod/namespaces.js';
+import { detachNetwork } from './pod-network.js';
 import { Pod, podKey } from './pod-record.js';
 import { stop } from './pod-stop.js';
 
@@ -154,7 +155,7 @@ async function settlePod(node: Node, pod: Pod): Promise<void> {
 
 async function undoCreation(node: Node, pod: Pod): Promise<void> {
   for (const container of node.containersOf(pod.id)) await removeContainer(node, container.id);
-  await node.parts.network.detach(pod.id, AbortSignal.timeout(DETACH_TIMEOUT_MS));
+  await detachNetwork(node, pod.record, DETACH_TIMEOUT_MS);
   await node.backend(pod.record).release(pod.record);
   await node.podRecords.remove(pod.id);
   node.pods.delete(pod.id);

@@ -28,6 +28,8 @@ import type { WatchedInit } from './watched-init.js';
 
 /** A process outside the container may hold the FIFOs after init's exit: silence this long is the end, */
 const DRAIN_IDLE_MS = 1000;
+/** less where another kernel had all processes: they are killed, and it has passed on what they wrote; */
+const WATCHED_DRAIN_IDLE_MS = 50;
 /** and so is this time altogether. */
 const DRAIN_MAX_MS = 15_000;
 const FLUSH_MAX_MS = 15_000;
@@ -271,7 +273,8 @@ export class Container {
     await killCgroups(this.intent.cgroupDirs);
     const readers = Object.values(this.#readers);
     for (const reader of readers) reader.ignoreSlowTaps();
-    await Promise.all(readers.map((reader) => reader.drained(DRAIN_IDLE_MS, DRAIN_MAX_MS)));
+    const idleMs = this.#watched === undefined ? DRAIN_IDLE_MS : WATCHED_DRAIN_IDLE_MS;
+    await Promise.all(readers.map((reader) => reader.drained(idleMs, DRAIN_MAX_MS)));
   }
 
   #closePidfd(): void {

@@ -11,6 +11,7 @@ import type { CgroupSample } from '../../runtime/cgroups/sampler.js';
 import { type ContainerConfig, NO_LIMITS } from '../../runtime/containers/config.js';
 import { unmountIfMounted } from '../../runtime/containers/rootfs.js';
 import { makeDirectory } from '../../runtime/durable-file.js';
+import { messageOf } from '../../runtime/errors.js';
 import type { KeptContainer } from '../../runtime/keeper/protocol.js';
 import { CONSOLE_SOCKET, type ContainerTarget } from '../../runtime/oci/oci-runtime.js';
 import type { OciResources, OciSpec } from '../../runtime/spec/types.js';
@@ -36,6 +37,7 @@ import type { GvisorBackendParts } from './parts.js';
 import { containersIn, ownPidNamespace, runscRoot, sandboxName, sharedPidNamespace } from './places.js';
 import { forwardPort } from './port-forward.js';
 import { checkContainer, checkPod, unable } from './refusals.js';
+import { returnAddresses } from './return-addresses.js';
 import { rootShell } from './root-shell.js';
 import { innerKillOf, watchOf } from './runsc.js';
 import { Sentries } from './sentries.js';
@@ -112,6 +114,12 @@ export class GvisorBackend implements SandboxBackend {
 
   guestObstacle(pod: PodRecord, directory: string): string | undefined {
     return this.#volumes.obstacle(pod, directory);
+  }
+
+  async beforeDetach(pod: PodRecord): Promise<void> {
+    await returnAddresses(this.#parts.runtime, pod).catch((error: unknown) => {
+      this.#parts.log.debug({ pod: pod.id, error: messageOf(error) }, 'addresses are not on the interface any more');
+    });
   }
 
   async release(pod: PodRecord): Promise<void> {

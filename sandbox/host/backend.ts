@@ -128,6 +128,8 @@ export class HostBackend implements SandboxBackend {
 
   checkContainer(): void {}
 
+  async beforeDetach(): Promise<void> {}
+
   /** Nothing of a pod lies outside of its directory. */
   async sweep(): Promise<void> {}
 

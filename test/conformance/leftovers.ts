@@ -36,6 +36,14 @@ export async function removeSharedMemory(before: HostState): Promise<void> {
   }
 }
 
+/** A spec of mount propagation whose container is refused leaves the mount that it made on the host for it. */
+export async function removeTestMounts(before: HostState): Promise<void> {
+  for (const path of (await hostState()).get('mount') ?? []) {
+    if (!/^\/tmp\/test[0-9a-f]{64}[^/]*\//.test(path) || before.get('mount')?.has(path)) continue;
+    await command('umount', ['-l', path]).catch(() => {});
+  }
+}
+
 async function sharedMemory(): Promise<string[]> {
   const rows = (await readFile('/proc/sysvipc/shm', 'utf8')).trim().split('\n').slice(1);
   return rows.flatMap((row) => row.trim().split(/\s+/)[1] ?? []);

@@ -10,7 +10,7 @@ import { cacheDir } from '../support/cache.js';
 import { command } from '../support/command.js';
 import { startRegistry } from '../support/registry.js';
 import { pushCritestImages } from './images.js';
-import { type HostState, hostState, leftovers, removeSharedMemory } from './leftovers.js';
+import { type HostState, hostState, leftovers, removeSharedMemory, removeTestMounts } from './leftovers.js';
 import { removeNetwork, writeMirrors, writeNetwork } from './node-files.js';
 import { prepareOciRuntime } from './oci-runtime.js';
 import { type Options, parseOptions } from './options.js';
@@ -135,13 +135,16 @@ async function cleanUp(undo: Undo[], before: HostState): Promise<string[]> {
     await step().catch((error: unknown) => console.log(`conformance: cleaning up: ${String(error)}`));
   }
   await removeSharedMemory(before);
+  await removeTestMounts(before);
   const left = leftovers(before, await hostState());
   return left;
 }
 
 async function expectedFailures(options: Options): Promise<Expected[]> {
-  const name = options.runtime === 'crib' ? 'expected-failures.txt' : 'expected-failures-containerd.txt';
-  return readExpected(join(EXPECTED, name));
+  if (options.runtime === 'containerd') return readExpected(join(EXPECTED, 'expected-failures-containerd.txt'));
+  const everywhere = await readExpected(join(EXPECTED, 'expected-failures.txt'));
+  if (options.handler !== 'gvisor') return everywhere;
+  return [...everywhere, ...(await readExpected(join(EXPECTED, 'expected-failures-gvisor.txt')))];
 }
 
 try {

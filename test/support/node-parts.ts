@@ -13,7 +13,15 @@ export function fakeParts(root: string, log: Log, keeper: Partial<Keeper>): Node
   const { capabilities, policy, roots } = HOST;
   const gone = () => undefined;
   const none = async () => undefined;
-  const backend = { alive: async () => true, takeUp: none, close: gone, checkPod: gone, clear: none, capabilities };
+  const backend = {
+    alive: async () => true,
+    takeUp: none,
+    close: gone,
+    checkPod: gone,
+    clear: none,
+    beforeDetach: none,
+    capabilities,
+  };
   const handler = { name: 'host', backend, detail: '' };
   const parts = {
     root,

@@ -4,11 +4,16 @@ import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { messageOf } from '../../../runtime/errors.js';
-import { discoverRuntimes } from '../../../runtime/oci/discover.js';
+import type { Log } from '../../../runtime/log.js';
+import { discoverRuntimes, findExecutable } from '../../../runtime/oci/discover.js';
+import { tryRunsc } from '../../../runtime/oci/runsc.js';
 import type { Config } from '../config.js';
 import { type Check, limited, missing, ok, program, which } from './check.js';
 import { kernelChecks } from './kernel.js';
 import { networkChecks } from './network.js';
+
+const quiet = () => undefined;
+const QUIET: Log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
 
 export interface BackendReport {
   readonly backend: 'host' | 'gvisor' | 'vm';
@@ -20,8 +25,8 @@ export interface BackendReport {
 }
 
 export async function examineHost(config: Config): Promise<BackendReport[]> {
-  const [host, gvisor, vm] = await Promise.all([hostChecks(config), gvisorChecks(), vmChecks()]);
-  return [report('host', true, host), report('gvisor', false, gvisor), report('vm', false, vm)];
+  const [host, gvisor, vm] = await Promise.all([hostChecks(config), gvisorChecks(config), vmChecks()]);
+  return [report('host', true, host), report('gvisor', true, gvisor), report('vm', false, vm)];
 }
 
 function report(backend: BackendReport['backend'], built: boolean, checks: Check[]): BackendReport {
@@ -42,12 +47,11 @@ async function hostChecks(config: Config): Promise<Check[]> {
 async function runtimeChecks(config: Config): Promise<Check[]> {
   const what = 'OCI runtime';
   const stateDir = await fs.mkdtemp(path.join(os.tmpdir(), 'crib-doctor-'));
-  const quiet = () => undefined;
   try {
     const runtimes = await discoverRuntimes({
       ...(config.ociRuntime === '' ? {} : { preferred: config.ociRuntime }),
       stateDir,
-      log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+      log: QUIET,
     });
     const anyWorks = runtimes.some(({ works }) => works);
     const install = 'apt-get install crun';
@@ -69,10 +73,26 @@ async function optional(name: string, packageName: string, use: string): Promise
   return check.state === 'ok' ? check : limited(check.what, check.detail, check.mend);
 }
 
-async function gvisorChecks(): Promise<Check[]> {
-  const file = await which('runsc');
-  if (file !== undefined) return [ok('runsc', file)];
-  return [missing('runsc', "gVisor's OCI runtime", 'apt-get install runsc (Debian: from bookworm-backports)')];
+/** runsc is tried with a real sandbox, as `crib serve` does. */
+async function gvisorChecks(config: Config): Promise<Check[]> {
+  const catatonit = await program('catatonit', 'catatonit', "process of each pod's root container");
+  const file = await findExecutable('runsc');
+  if (file === undefined) {
+    const mend = 'apt-get install runsc (Debian 12: -t bookworm-backports, once those are among its sources)';
+    return [missing('runsc', "gVisor's OCI runtime", mend), catatonit];
+  }
+  const stateDir = await fs.mkdtemp(path.join(os.tmpdir(), 'crib-doctor-'));
+  try {
+    const { version, platform, reason } = await tryRunsc(file, {
+      stateDir,
+      platform: config.gvisorPlatform,
+      log: QUIET,
+    });
+    if (platform !== '') return [ok('runsc', `${file} ${version}: ran a sandbox on ${platform}`), catatonit];
+    return [missing('runsc', reason, 'install a newer runsc, or run crib doctor as root'), catatonit];
+  } finally {
+    await fs.rm(stateDir, { recursive: true, force: true });
+  }
 }
 
 const QEMU: Readonly<Record<string, { program: string; package: string }>> = {

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
-import type { ContainerConfig } from '../../../runtime/containers/config.js';
+import { type ContainerConfig, NO_LIMITS } from '../../../runtime/containers/config.js';
 import type { PodRuntime } from '../../../sandbox/types.js';
 import { containerConfig, podConfig } from '../../support/configs.js';
 import { startTestNode, type TestNode } from '../../support/node.js';
 import { runscMissing } from '../../support/runsc.js';
+import { sessionClient } from '../../support/session-client.js';
 import { until } from '../../support/until.js';
 
 const skip = await runscMissing();
@@ -75,5 +77,127 @@ test('two containers of a gVisor pod have one network; commands run in them; the
   assert.equal((await pods().execSync(one, ['sh', '-c', 'exit 3'], 10_000, NEVER)).exitCode, 3);
   await pods().stopPod(pod);
   assert.equal(pods().containerStatus(one).exitCode, 137);
+  await pods().removePod(pod);
+});
+
+test('a command of a client runs on a terminal or on pipes, and ends in the sandbox when the client goes', {
+  skip,
+}, async () => {
+  const pod = await runPod('sessions');
+  const id = await start(pod, shell('sleep 1000'));
+  const onTerminal = sessionClient(['stdin', 'stdout']);
+  const spec = {
+    containerId: id,
+    command: ['sh', '-c', '[ -t 0 ] && echo terminal; read line; echo "<$line>"; exit 4'],
+    tty: true,
+  };
+  const code = pods().sessions.exec(spec, onTerminal.streams, onTerminal.abort.signal);
+  await onTerminal.shows(/terminal/);
+  onTerminal.stdin.write('typed\n');
+  assert.equal(await code, 4);
+  assert.match(onTerminal.stdout(), /<typed>/);
+  const leaves = sessionClient(['stdout']);
+  const command = ['sh', '-c', 'echo begun; exec sleep 4321'];
+  const cut = pods().sessions.exec({ containerId: id, command, tty: false }, leaves.streams, leaves.abort.signal);
+  await leaves.shows(/begun/);
+  leaves.abort.abort();
+  await assert.rejects(cut);
+  const late = pods().execSync(id, ['sleep', '4322'], 500, NEVER);
+  await assert.rejects(late, { code: 'DEADLINE_EXCEEDED' });
+  await until(async () => !/sleep 432[12]/.test(await text(id, 'ps', '-o', 'args')), 'the commands end in the sandbox');
+  await pods().removePod(pod);
+});
+
+test("a connection reaches what listens on the sandbox's own loopback; nothing listening is UNAVAILABLE", {
+  skip,
+}, async () => {
+  const pod = await runPod('ports');
+  const id = await start(pod, shell('while true; do echo served | nc -l -p 8080; done'));
+  const connect = async () => {
+    const socket = await pods()
+      .sessions.connect(pod, 8080, NEVER)
+      .catch(() => undefined);
+    return socket === undefined ? '' : (await buffer(socket.end())).toString();
+  };
+  await until(async () => (await connect()) === 'served\n', 'what listens is reached');
+  await assert.rejects(pods().sessions.connect(pod, 9, NEVER), { code: 'UNAVAILABLE' });
+  assert.equal(pods().containerStatus(id).state, 'running');
+  await pods().removePod(pod);
+});
+
+test('an attached client gets the output and feeds stdin; the stop signal arrives', { skip }, async () => {
+  const pod = await runPod('attached');
+  const script = 'trap "exit 5" USR1; read line; echo "<$line>"; while true; do sleep 0.1; done';
+  const id = await start(pod, shell(script, { stdin: true, stopSignal: 'SIGUSR1' }));
+  const client = sessionClient(['stdin', 'stdout']);
+  const attached = pods().sessions.attach(id, client.streams, client.abort.signal);
+  client.stdin.write('typed\n');
+  await client.shows(/<typed>/);
+  await pods().stopContainer(id, 20_000);
+  await attached;
+  assert.equal((await ended(id)).exitCode, 5);
+  await pods().removePod(pod);
+});
+
+test('exit codes survive restarts of cribd and of the keeper', { skip }, async () => {
+  const pod = await runPod('restarts');
+  const file = '/tmp/go';
+  const id = await start(pod, shell(`while ! [ -e ${file} ]; do sleep 0.1; done; exit 9`));
+  const other = await start(pod, shell(`while ! [ -e ${file} ]; do sleep 0.1; done; exit 8`));
+  const keeper = Number(await fs.readFile(path.join(node.state, 'keeper.lock'), 'latin1'));
+  await node.restart(async () => {
+    process.kill(keeper, 'SIGKILL');
+  });
+  assert.equal(pods().podStatus(pod).state, 'ready');
+  assert.equal(pods().containerStatus(id).state, 'running');
+  await text(id, 'touch', file);
+  await text(other, 'touch', file);
+  assert.equal((await ended(id)).exitCode, 9);
+  assert.equal((await ended(other)).exitCode, 8);
+  await pods().removePod(pod);
+});
+
+test('a pod whose sentry was killed is not ready, its containers have ended, and nothing of it is left', {
+  skip,
+}, async () => {
+  const pod = await runPod('killed');
+  const id = await start(pod, shell('sleep 1000'));
+  process.kill(pods().containerStatus(id).pid, 'SIGKILL');
+  assert.equal((await ended(id)).exitCode, 137);
+  await until(() => pods().podStatus(pod).state === 'not-ready', 'the pod is stopped');
+  await pods().stopPod(pod);
+  assert.deepEqual(await fs.readdir(path.join(node.state, 'runsc')), []);
+  await pods().removePod(pod);
+});
+
+test('a sandbox that runs out of memory says so, and statistics tell its containers apart', { skip }, async () => {
+  const pod = await runPod('memory');
+  const limited = (memoryLimit: number) => ({ resources: { ...NO_LIMITS, memoryLimit } });
+  const busy = await start(pod, shell('while true; do :; done', limited(32 << 20)));
+  const idle = await start(pod, shell('sleep 1000', limited(32 << 20)));
+  const cpu = async (id: string) => (await pods().containerStats(id)).cgroup?.cpuUsageNs ?? 0n;
+  await until(async () => (await cpu(busy)) > 10n * (await cpu(idle)) + 1_000_000n, 'the busy one uses more CPU');
+  assert.equal((await pods().podStats(pod)).containers.length, 2);
+  await pods().stopContainer(busy, 0);
+  const hungry = await start(pod, shell('exec dd if=/dev/zero of=/dev/null bs=400M count=1', limited(32 << 20)));
+  assert.equal((await ended(hungry)).reason, 'OOMKilled');
+  await pods().removePod(pod);
+});
+
+test('containers share a PID namespace where the pod has one, or join that of another', { skip }, async () => {
+  const base = podConfig('pids');
+  const namespaces = { ...base.security.namespaces, pid: 'pod' as const };
+  const pod = await pods().runPod({ ...base, security: { ...base.security, namespaces } }, 'gvisor', NEVER);
+  const inPid = (pid: 'pod' | 'container' | 'target', targetId = '') => {
+    const { security } = containerConfig();
+    return { security: { ...security, namespaces: { ...security.namespaces, pid, targetId } } };
+  };
+  await start(pod, shell('exec sleep 1001', inPid('pod')));
+  const sharing = await start(pod, shell('exec sleep 1002', inPid('pod')));
+  const alone = await start(pod, shell('exec sleep 1003', inPid('container')));
+  const joined = await start(pod, shell('exec sleep 1004', inPid('target', alone)));
+  assert.match(await text(sharing, 'ps', '-o', 'args'), /catatonit.*sleep 1001.*sleep 1002/s);
+  assert.match(await text(joined, 'ps', '-o', 'pid,args'), / 1 sleep 1003.*sleep 1004/s);
+  assert.doesNotMatch(await text(joined, 'ps', '-o', 'args'), /catatonit|sleep 100[12]/);
   await pods().removePod(pod);
 });
