@@ -1,8 +1,10 @@
 /** What a directory tree takes on disk, read a few entries at a time. */
 
-import type { Dirent } from 'node:fs';
+import { closeSync, openSync, type Stats } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import { O } from '../runtime/linux/constants.js';
+import { openDirectoryIn, pathIn } from '../runtime/linux/descriptor-paths.js';
 
 /** Entries looked at before other work gets its turn. */
 const BATCH = 64;
@@ -16,41 +18,59 @@ export interface TreeUsage {
 }
 
 /**
- * Blocks and inodes below `root`, symlinks not followed; undefined when it is gone. Ends at `maxEntries`, or as soon as
- * `goesOn` is false. What vanishes while it is read is not counted.
+ * Blocks and inodes below `root`, symlinks and mounts left out; undefined when it is gone. Ends at `maxEntries`, or as soon
+ * as `goesOn` is false. What vanishes while it is read is not counted. Directories are opened below `root`, never through
+ * a symlink: a container that swaps one meanwhile sends nobody through the host.
  */
 export async function treeUsage(root: string, maxEntries: number, goesOn = () => true): Promise<TreeUsage | undefined> {
-  const pending = [root];
+  const top = quietly(() => openSync(root, O.PATH | O.DIRECTORY | O.NOFOLLOW | O.CLOEXEC));
+  if (top === undefined) return undefined;
+  try {
+    return await usageBelow(top, maxEntries, goesOn);
+  } finally {
+    closeSync(top);
+  }
+}
+
+async function usageBelow(top: number, maxEntries: number, goesOn: () => boolean): Promise<TreeUsage> {
+  const pending = ['.'];
   let bytes = 0;
   let inodes = 0;
   for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
-    const entries = await list(directory);
-    if (entries === undefined) {
-      if (directory === root) return undefined;
-      continue;
-    }
-    bytes += (await blocks(directory)) ?? 0;
-    inodes += 1;
-    for (let start = 0; start < entries.length; start += BATCH) {
-      const batch = entries.slice(start, start + BATCH);
-      const files = batch.filter((entry) => !entry.isDirectory());
-      for (const entry of batch) if (entry.isDirectory()) pending.push(path.join(directory, entry.name));
-      const sizes = await Promise.all(files.map((entry) => blocks(path.join(directory, entry.name))));
-      for (const size of sizes) bytes += size ?? 0;
-      inodes += files.length;
-      if (inodes > maxEntries || !goesOn()) return { bytes, inodes, complete: false };
+    const place = directory;
+    const fd = quietly(() => openDirectoryIn(top, place));
+    if (fd === undefined) continue;
+    try {
+      bytes += await blocks(fs.stat(pathIn(fd)));
+      inodes += 1;
+      const entries = await fs.readdir(pathIn(fd), { withFileTypes: true }).catch(() => []);
+      for (let start = 0; start < entries.length; start += BATCH) {
+        const batch = entries.slice(start, start + BATCH);
+        const files = batch.filter((entry) => !entry.isDirectory());
+        for (const entry of batch) if (entry.isDirectory()) pending.push(path.join(directory, entry.name));
+        const sizes = await Promise.all(files.map(({ name }) => blocks(fs.lstat(pathIn(fd, name)))));
+        for (const size of sizes) bytes += size;
+        inodes += files.length;
+        if (inodes > maxEntries || !goesOn()) return { bytes, inodes, complete: false };
+      }
+    } finally {
+      closeSync(fd);
     }
   }
   return { bytes, inodes, complete: true };
 }
 
-async function list(directory: string): Promise<Dirent[] | undefined> {
-  return fs.readdir(directory, { withFileTypes: true }).catch(() => undefined);
+function quietly(open: () => number): number | undefined {
+  try {
+    return open();
+  } catch {
+    return undefined;
+  }
 }
 
-async function blocks(file: string): Promise<number | undefined> {
-  return fs.lstat(file).then(
+async function blocks(looking: Promise<Stats>): Promise<number> {
+  return looking.then(
     (stat) => stat.blocks * 512,
-    () => undefined,
+    () => 0,
   );
 }

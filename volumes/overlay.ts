@@ -6,11 +6,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { MountConfig } from '../runtime/containers/config.js';
-import { openIdMapped } from '../runtime/containers/id-mapped-layers.js';
+import { idMap } from '../runtime/containers/id-mapped-layers.js';
 import { mountRootfs, unmountIfMounted } from '../runtime/containers/rootfs.js';
 import { CribError } from '../runtime/errors.js';
 import { AT, MS } from '../runtime/linux/constants.js';
-import { attachTree, cloneTree, setMountAttributes } from '../runtime/linux/mounts.js';
+import { attachTree, setMountAttributes } from '../runtime/linux/mounts.js';
+import { cloneSource } from './clone-source.js';
 import type { MountTable } from './mount-table.js';
 
 export interface OverlayPlace {
@@ -53,8 +54,9 @@ export async function mountOverVolume(
 /** With the ids of the container where the request has any: the overlay over it cannot be id-mapped itself. */
 function bindPrivately(source: string, target: string, { uidMappings, gidMappings }: IdMapped): void {
   const mappings = { uids: uidMappings, gids: gidMappings };
-  const tree = uidMappings.length > 0 ? openIdMapped(source, mappings) : cloneTree(AT.FDCWD, source, false);
+  const tree = cloneSource(source, false);
   try {
+    if (uidMappings.length > 0) idMap(tree, source, mappings);
     setMountAttributes(tree, { propagation: MS.PRIVATE }, false);
     attachTree(tree, AT.FDCWD, target);
   } finally {

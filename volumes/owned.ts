@@ -7,13 +7,14 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { MountPropagation } from '../runtime/containers/config.js';
-import { openIdMapped } from '../runtime/containers/id-mapped-layers.js';
+import { idMap } from '../runtime/containers/id-mapped-layers.js';
 import type { IdMappings } from '../runtime/containers/id-mappings.js';
 import { unmountIfMounted } from '../runtime/containers/rootfs.js';
 import { CribError, messageOf } from '../runtime/errors.js';
 import { AT, MS } from '../runtime/linux/constants.js';
 import { errnoName } from '../runtime/linux/libc.js';
 import { attachTree, mount, setMountAttributes } from '../runtime/linux/mounts.js';
+import { cloneSource } from './clone-source.js';
 
 /** Propagation of the copy: a private one must not pass on that it is unmounted, with what lies below, to its source. */
 const PROPAGATION: Readonly<Record<MountPropagation, number>> = {
@@ -37,8 +38,9 @@ export function mountIdMapped(
   mappings: IdMappings,
   propagation: MountPropagation,
 ): void {
-  const tree = openIdMapped(source, mappings, 0, true);
+  const tree = cloneSource(source, true);
   try {
+    idMap(tree, source, mappings);
     setMountAttributes(tree, { propagation: PROPAGATION[propagation] }, true);
     attachOwned(tree, target);
   } finally {

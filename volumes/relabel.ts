@@ -1,10 +1,11 @@
 /** SELinux labels of the files of a volume (CRI, Mount.selinux_relabel). */
 
-import type { Dirent } from 'node:fs';
-import fs from 'node:fs/promises';
+import fs from 'node:fs';
 import path from 'node:path';
 import { CribError } from '../runtime/errors.js';
-import { getXattr, setXattr } from '../runtime/linux/files.js';
+import { type BytePath, getXattrAt, setXattrAt } from '../runtime/linux/byte-paths.js';
+import { O } from '../runtime/linux/constants.js';
+import { openDirectoryIn, pathIn } from '../runtime/linux/descriptor-paths.js';
 import { errnoName } from '../runtime/linux/libc.js';
 
 const ATTRIBUTE = 'security.selinux';
@@ -29,34 +30,64 @@ export async function relabel(realPath: string, label: string): Promise<void> {
     );
   }
   const value = Buffer.from(`${label}\0`);
-  const pending = [realPath];
+  const parent = fs.openSync(path.dirname(realPath), O.PATH | O.DIRECTORY | O.CLOEXEC);
+  try {
+    labelOne(pathIn(parent, path.basename(realPath)), value);
+    const top = openQuietly(parent, path.basename(realPath));
+    if (top === undefined) return;
+    try {
+      await relabelBelow(top, value);
+    } finally {
+      fs.closeSync(top);
+    }
+  } finally {
+    fs.closeSync(parent);
+  }
+}
+
+/** Each directory is opened below `top`: one that a container swaps for a symlink meanwhile is not gone through. */
+async function relabelBelow(top: number, value: Buffer): Promise<void> {
+  const pending = ['.'];
   let count = 0;
-  for (let file = pending.pop(); file !== undefined; file = pending.pop()) {
-    labelOne(file, value);
-    for (const entry of await entriesOf(file)) {
-      const child = path.join(file, entry.name);
-      if (entry.isDirectory()) pending.push(child);
-      else labelOne(child, value);
-      count += 1;
-      if (count % BATCH === 0) await new Promise(setImmediate);
+  for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
+    const fd = openQuietly(top, directory);
+    if (fd === undefined) continue;
+    try {
+      for (const entry of await fs.promises.readdir(pathIn(fd), { withFileTypes: true })) {
+        labelOne(pathIn(fd, entry.name), value);
+        if (entry.isDirectory()) pending.push(path.join(directory, entry.name));
+        count += 1;
+        if (count % BATCH === 0) await new Promise(setImmediate);
+      }
+    } finally {
+      fs.closeSync(fd);
     }
   }
 }
 
-function labelOne(file: string, value: Buffer): void {
+/** undefined: it is no directory, or not any more. */
+function openQuietly(fd: number, directory: string): number | undefined {
   try {
-    if (getXattr(file, ATTRIBUTE)?.equals(value) !== true) setXattr(file, ATTRIBUTE, value);
+    return openDirectoryIn(fd, directory, true);
+  } catch (error) {
+    if (['ENOTDIR', 'ENOENT', 'ELOOP'].includes(errnoName(error) ?? '')) return undefined;
+    throw error;
+  }
+}
+
+function labelOne(file: BytePath, value: Buffer): void {
+  try {
+    if (labelOf(file)?.equals(value) !== true) setXattrAt(file, ATTRIBUTE, value);
   } catch (error) {
     if (!['ENOTSUP', 'EOPNOTSUPP', 'ENOENT', 'EROFS'].includes(errnoName(error) ?? '')) throw error;
   }
 }
 
-/** Nothing for what is no directory, or gone meanwhile. */
-async function entriesOf(file: string): Promise<Dirent[]> {
+function labelOf(file: BytePath): Buffer | undefined {
   try {
-    return await fs.readdir(file, { withFileTypes: true });
+    return getXattrAt(file, ATTRIBUTE);
   } catch (error) {
-    if (['ENOTDIR', 'ENOENT'].includes(errnoName(error) ?? '')) return [];
+    if (errnoName(error) === 'ENODATA') return undefined;
     throw error;
   }
 }

@@ -8,8 +8,8 @@ import fs from 'node:fs';
 import { type BytePath, openBytesAt } from './byte-paths.js';
 import { O, RESOLVE } from './constants.js';
 
-/** Nothing below leads up, out or through a symlink, and no mount is entered (EXDEV). */
-const INSIDE = RESOLVE.BENEATH | RESOLVE.NO_SYMLINKS | RESOLVE.NO_MAGICLINKS | RESOLVE.NO_XDEV;
+/** Nothing below leads up, out or through a symlink. */
+const INSIDE = RESOLVE.BENEATH | RESOLVE.NO_SYMLINKS | RESOLVE.NO_MAGICLINKS;
 
 /** `name` in the directory `fd`, as a path; without a name the directory itself. */
 export function pathIn(fd: number, name: BytePath = ''): BytePath {
@@ -19,10 +19,11 @@ export function pathIn(fd: number, name: BytePath = ''): BytePath {
 
 /**
  * Opens a directory below `fd` for reading; `path` may have several components. Throws ELOOP or ENOTDIR for a symlink or
- * anything else that is none, EXDEV where something is mounted. The caller closes it.
+ * anything else that is none, and EXDEV where something is mounted, unless `mounts` are entered. The caller closes it.
  */
-export function openDirectoryIn(fd: number, path: BytePath): number {
-  return openBytesAt(fd, path, O.DIRECTORY | O.NOFOLLOW | fs.constants.O_RDONLY, INSIDE);
+export function openDirectoryIn(fd: number, path: BytePath, mounts = false): number {
+  const resolve = INSIDE | (mounts ? 0 : RESOLVE.NO_XDEV);
+  return openBytesAt(fd, path, O.DIRECTORY | O.NOFOLLOW | fs.constants.O_RDONLY, resolve);
 }
 
 /** Opens `name` with O_PATH: a symlink is opened itself, and a mount is entered only where `mounts` says so. */

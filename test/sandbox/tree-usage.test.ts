@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { treeUsage } from '../../sandbox/tree-usage.js';
+import { endSwapper, startSwapper } from '../support/swapper.js';
 
 let root = '';
 before(() => {
@@ -32,4 +33,21 @@ test('ends at its limit and when nobody wants it any more, and says so', async (
 test('what is gone has no use, and a file neither', async () => {
   assert.equal(await treeUsage(path.join(root, 'none'), 10), undefined);
   assert.equal(await treeUsage(path.join(root, 'a/b/f0'), 10), undefined);
+});
+
+test('a directory that is swapped for a link meanwhile is not gone through', async () => {
+  const outside = fs.mkdtempSync(path.join(os.tmpdir(), 'crib-tree-out-'));
+  fs.mkdirSync(path.join(outside, 'b'));
+  for (let index = 0; index < 50; index += 1) fs.writeFileSync(path.join(outside, 'b', `f${index}`), '');
+  fs.writeFileSync(path.join(outside, 'b', 'large'), Buffer.alloc(8 << 20));
+  const child = await startSwapper(path.join(root, 'a'), outside);
+  try {
+    for (let round = 0; round < 300; round += 1) {
+      const usage = await treeUsage(root, 1000);
+      assert.ok((usage?.bytes ?? 0) < 4 << 20, `round ${round}: ${usage?.bytes} bytes`);
+    }
+  } finally {
+    await endSwapper(child);
+    fs.rmSync(outside, { recursive: true });
+  }
 });

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { getXattr, setXattr } from '../../runtime/linux/files.js';
 import { relabel } from '../../volumes/relabel.js';
+import { endSwapper, startSwapper } from '../support/swapper.js';
 
 const LABEL = 'system_u:object_r:container_file_t:s0:c1,c2';
 let root = '';
@@ -47,5 +48,21 @@ test('a single file, one without labels, and one that is not there', async () =>
 test("the host's own directories are refused", async () => {
   for (const directory of ['/', '/etc', '/usr', '/var/lib']) {
     await assert.rejects(relabel(directory, LABEL), { code: 'FAILED_PRECONDITION', message: /the host needs/ });
+  }
+});
+
+test('a directory that is swapped for a link meanwhile takes the label to nothing outside', async () => {
+  fs.mkdirSync(path.join(outside, 'b'));
+  fs.writeFileSync(path.join(outside, 'b', 'file-2'), '');
+  const child = await startSwapper(path.join(root, 'a'), outside);
+  try {
+    for (let round = 0; round < 100; round += 1) {
+      await relabel(root, `round${round}`);
+      for (const name of ['', 'b', 'b/file-2']) {
+        assert.equal(getXattr(path.join(outside, name), 'security.selinux'), undefined, `round ${round}: ${name}`);
+      }
+    }
+  } finally {
+    await endSwapper(child);
   }
 });

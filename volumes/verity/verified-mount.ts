@@ -7,9 +7,9 @@
 
 import fs from 'node:fs';
 import { attempting, CribError, codeOf, messageOf } from '../../runtime/errors.js';
-import { AT, MOUNT_ATTR, MS, O, RESOLVE } from '../../runtime/linux/constants.js';
-import { openat2 } from '../../runtime/linux/files.js';
-import { cloneTree, makeTree, setMountAttributes } from '../../runtime/linux/mounts.js';
+import { MOUNT_ATTR, MS } from '../../runtime/linux/constants.js';
+import { makeTree, setMountAttributes } from '../../runtime/linux/mounts.js';
+import { cloneSource } from '../clone-source.js';
 import { differences } from './entry-list.js';
 import type { VerityRequest } from './request.js';
 import { copyTree } from './tree-copy.js';
@@ -71,13 +71,13 @@ async function mismatch(
 
 /** Without the mounts below it, so that none can come between. */
 function detach(realPath: string): number {
-  const opened = openat2(AT.FDCWD, realPath, O.PATH, RESOLVE.NO_SYMLINKS);
+  const tree = cloneSource(realPath, false);
   try {
-    const tree = cloneTree(opened, '', false);
     setMountAttributes(tree, { set: ATTRIBUTES | MOUNT_ATTR.RDONLY, propagation: MS.PRIVATE }, false);
     return tree;
-  } finally {
-    fs.closeSync(opened);
+  } catch (error) {
+    fs.closeSync(tree);
+    throw error;
   }
 }
 

@@ -1,7 +1,6 @@
 /** A guest that is root and has only the shared directory, against a host that mounts and unmounts there. */
 
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, it } from 'node:test';
@@ -13,8 +12,8 @@ import { SharedDirectory, type StagedMount } from '../../../volumes/shared/share
 import { openSubPath } from '../../../volumes/sub-path.js';
 import { staticBusybox } from '../../support/images-debian.js';
 import { recordingLog } from '../../support/log.js';
+import { endSwapper, startSwapper } from '../../support/swapper.js';
 import { treeSnapshot } from '../../support/tree-snapshot.js';
-import { until } from '../../support/until.js';
 import { makeTemporary, removeTemporary } from '../fixture.js';
 import { type Guest, startGuest } from './guest.js';
 
@@ -114,36 +113,9 @@ it('entries that the host stages and takes out come and go in the running guest,
   assert.deepEqual(fs.readdirSync(at('volume/dir/sub')), ['inside']);
 });
 
-/** Swaps `directory`, again and again, for a link to `target`; what it does shows by the file beside it. */
-async function swapper(directory: string, target: string): Promise<ChildProcess> {
-  const script = `
-    const fs = require('node:fs');
-    const [directory, target] = process.argv.slice(1);
-    const attempt = (name, ...args) => {
-      try { fs[name](...args); return true; } catch (error) { if (error.code === undefined) throw error; return false; }
-    };
-    // The host may make the directory while it is away: then the next one is swapped.
-    for (let round = 0, away = 0; ; round++) {
-      attempt('renameSync', directory, directory + away);
-      attempt('symlinkSync', target, directory);
-      attempt('unlinkSync', directory);
-      if (!attempt('renameSync', directory + away, directory)) away++;
-      if (round === 1) attempt('writeFileSync', directory + '.swapping', '');
-    }`;
-  const child = spawn(process.execPath, ['-e', script, directory, target], { stdio: 'inherit' });
-  await until(() => fs.existsSync(`${directory}.swapping`), 'the swapper swaps');
-  return child;
-}
-
-async function killed(child: ChildProcess): Promise<void> {
-  const ended = new Promise((resolve) => child.once('close', resolve));
-  child.kill('SIGKILL');
-  await ended;
-}
-
 it('a directory swapped for a link while a part of its volume is mounted never shows what the link leads to', async () => {
   const volume = openPath(at('volume'));
-  const child = await swapper(at('volume/dir'), at('outside/dir'));
+  const child = await startSwapper(at('volume/dir'), at('outside/dir'));
   let refused = 0;
   let staged = 0;
   try {
@@ -163,7 +135,7 @@ it('a directory swapped for a link while a part of its volume is mounted never s
       staged++;
     }
   } finally {
-    await killed(child);
+    await endSwapper(child);
     fs.closeSync(volume);
   }
   assert.ok(lines.length > 0 && staged > 0, `${refused} rounds refused, ${lines.length} told, ${staged} staged`);
@@ -176,9 +148,9 @@ it('a directory swapped for a link while the volumes of a pod are removed costs 
     const volume = at('pods/uid/volumes/kubernetes.io~empty-dir/v');
     for (let index = 0; index < 50; index++) fs.mkdirSync(path.join(volume, 'dir', `sub${index}`), { recursive: true });
     fs.mkdirSync(path.join(volume, 'dir/sub'), { recursive: true });
-    const child = await swapper(path.join(volume, 'dir'), at('outside/dir'));
+    const child = await startSwapper(path.join(volume, 'dir'), at('outside/dir'));
     await removePodVolumes(at('pods'), 'uid').catch((error: unknown) => assert.match(String(error), /ENOTEMPTY/));
-    await killed(child);
+    await endSwapper(child);
     assert.equal(treeSnapshot(at('outside')), canary, `round ${round}`);
   }
   await removePodVolumes(at('pods'), 'uid');
