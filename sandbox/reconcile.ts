@@ -95,6 +95,7 @@ async function removeUnrecorded(node: Node, id: string): Promise<void> {
 }
 
 async function settleContainer(node: Node, container: Container, kept: KeptContainer | undefined): Promise<void> {
+  if (container.record.state === 'created' && kept === undefined) await clearStart(node, container);
   // cribd died between the runtime's success and its own note of it.
   if (container.record.state === 'created' && kept !== undefined) {
     await node.updateContainer(container, startOf(container, kept));
@@ -105,6 +106,13 @@ async function settleContainer(node: Node, container: Container, kept: KeptConta
   if (kept === undefined) await finishUnseen(node, container);
   const exit = kept?.exit ?? container.seenExit;
   if (exit !== undefined) await finishExit(node, container, exit);
+}
+
+/** The keeper died, and cribd with it, while a runtime started this: what that has made is in the way of the next start. */
+async function clearStart(node: Node, { id, record }: Container): Promise<void> {
+  await attempt(node, `clear away what is left of a start of container ${id}`, () =>
+    node.parts.handlers.get(record.runtime).clear(record),
+  );
 }
 
 /** The keeper keeps something that has no record here: it is killed and forgotten. */

@@ -3,7 +3,17 @@ import { test } from 'node:test';
 import { Churn } from './churn.js';
 
 /** The big run is `npm run churn`. */
-const OPTIONS = { pods: 12, parallel: 4, kills: 10, keeperKills: 0, pullKills: 2, seed: 20, flat: false, keep: false };
+const OPTIONS = {
+  pods: 12,
+  parallel: 4,
+  kills: 10,
+  keeperKills: 4,
+  bothKills: 3,
+  pullKills: 2,
+  seed: 20,
+  flat: false,
+  keep: false,
+};
 
 test('pods come and go, cribd is killed meanwhile, nothing is lost and nothing is left', async () => {
   const said: string[] = [];
@@ -17,6 +27,8 @@ test('pods come and go, cribd is killed meanwhile, nothing is lost and nothing i
         ['plain', 0],
         ['cribd', OPTIONS.kills],
         ['pull', OPTIONS.pullKills],
+        ['keeper', OPTIONS.keeperKills],
+        ['both', OPTIONS.bothKills],
       ],
     );
     assert.ok(phases.every(({ name, pods }) => name === 'pull' || pods >= OPTIONS.pods));

@@ -65,10 +65,11 @@ export class Churn {
       const result = await work();
       phases.push(result);
       this.#say(describe(result));
+      for (const failure of result.failures) this.#say(`failed in ${name}: ${failure}`);
       const left = await this.#leftovers(node, image, before);
       failures.push(...left.map((what) => `left behind by ${name}: ${what}`));
     };
-    const { pods, parallel, kills, keeperKills, pullKills, flat } = options;
+    const { pods, parallel, kills, keeperKills, bothKills, pullKills, flat } = options;
     const samples: Sample[] = [];
     const onPod = async () => void (flat && samples.push(await memoryOfBoth(node)));
     await phase('plain', () =>
@@ -90,6 +91,11 @@ export class Churn {
     if (keeperKills > 0) {
       await phase('keeper', () =>
         runPhase(node, image, random, { name: 'keeper', pods, parallel, kills: keeperKills, kill: 'keeper' }),
+      );
+    }
+    if (bothKills > 0) {
+      await phase('both', () =>
+        runPhase(node, image, random, { name: 'both', pods, parallel, kills: bothKills, kill: 'both' }),
       );
     }
     const notes = [`RSS before: ${memoryBefore}`, `RSS after:  ${await memoryWords(node)}`];

@@ -17,6 +17,8 @@ export class ChurnNode {
   readonly daemon: Contestant;
   /** Deaths of the daemon or the keeper so far. */
   deaths = 0;
+  /** Of those, how often nobody was left who held a terminal. */
+  bothDeaths = 0;
   #keeperDeaths = 0;
   #keeperDied = Number.NEGATIVE_INFINITY;
   /** While there is no daemon to ask. */
@@ -77,6 +79,16 @@ export class ChurnNode {
       this.#down = undefined;
       open();
     }
+  }
+
+  /** The same of the daemon and the keeper at once. */
+  async killBoth(audit: () => Promise<void>): Promise<number> {
+    const { daemon, supervisors } = await this.daemon.pids();
+    this.bothDeaths += 1;
+    this.#keeperDeaths += 1;
+    this.#keeperDied = performance.now();
+    for (const pid of [daemon, ...supervisors]) process.kill(pid, 'SIGKILL');
+    return this.killDaemon(audit);
   }
 
   /** `kill -9` of the keeper; the daemon is left to find out. */

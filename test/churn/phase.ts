@@ -19,7 +19,7 @@ export interface PhaseOptions {
   readonly parallel: number;
   /** Each is one death, at a random moment; resolves to the milliseconds that the recovery took. */
   readonly kills: number;
-  readonly kill: 'cribd' | 'keeper';
+  readonly kill: 'cribd' | 'keeper' | 'both';
   /** Called when a pod has come and gone. */
   readonly onPod?: () => Promise<void>;
 }
@@ -78,11 +78,12 @@ export async function runPhase(
 }
 
 async function killOnce(node: ChurnNode, what: PhaseOptions['kill'], failures: string[]): Promise<number> {
-  if (what === 'cribd') {
-    return node.killDaemon(async () => {
+  if (what !== 'keeper') {
+    const auditOnce = async () => {
       const halves = await audit(node.daemon);
-      if (halves.length > 0) failures.push(`after kill ${node.deaths} of cribd:\n  ${halves.join('\n  ')}`);
-    });
+      if (halves.length > 0) failures.push(`after kill ${node.deaths} of ${what}:\n  ${halves.join('\n  ')}`);
+    };
+    return what === 'both' ? node.killBoth(auditOnce) : node.killDaemon(auditOnce);
   }
   const began = performance.now();
   await node.killKeeper();

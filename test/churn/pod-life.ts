@@ -40,6 +40,7 @@ export class PodLife {
   readonly #image: string;
   readonly #directory: string;
   readonly #keeperDeaths: number;
+  readonly #bothDeaths: number;
   #pod = '';
 
   constructor(node: ChurnNode, plan: PodPlan, image: string) {
@@ -48,6 +49,7 @@ export class PodLife {
     this.#image = image;
     this.#directory = join(node.daemon.dir, 'client', plan.name);
     this.#keeperDeaths = node.keeperDeaths;
+    this.#bothDeaths = node.bothDeaths;
   }
 
   /** Throws what is wrong with the pod. */
@@ -116,8 +118,8 @@ export class PodLife {
     const wanted = expectedEnd(this.#plan, name);
     const said = `${name}, pod ${this.#pod}, container ${status.id}: ${status.message}`;
     if (this.#isShaken && reason === UNKNOWN) assert.equal(exitCode, 255, said);
-    // Its terminal was the keeper's: the kernel hangs it up.
-    else if (!(this.#isShaken && this.#plan.tty && exitCode === 129))
+    // Nobody was left who held its terminal: the kernel hangs it up.
+    else if (!(this.#node.bothDeaths !== this.#bothDeaths && this.#plan.tty && exitCode === 129))
       assert.deepEqual({ exitCode, reason }, wanted, said);
     assert.ok(status.createdAt > 0n && status.startedAt >= status.createdAt, `started after it was created: ${said}`);
     assert.ok(

@@ -39,7 +39,7 @@ export async function startTestNode(
   subnet: string,
   bridge: string,
   prepare: (directory: string) => Promise<void> = async () => {},
-  changes: (directory: string) => Partial<Config> = () => ({}),
+  changes: (directory: string) => Partial<Config> | Promise<Partial<Config>> = () => ({}),
 ): Promise<TestNode> {
   const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'crib-node-'));
   await fs.chmod(directory, 0o711); // for pods in user namespaces
@@ -56,7 +56,7 @@ export async function startTestNode(
     certsDir: path.join(directory, 'certs.d'),
     ociRuntime: RUNTIME,
     cdiSpecDirs: cdiDirectories(directory),
-    ...changes(directory),
+    ...(await changes(directory)),
   });
   const open = () => assemble(config, log, BUNDLES);
   const registry = await startRegistry();
