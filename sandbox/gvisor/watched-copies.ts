@@ -205,7 +205,9 @@ class PodCopies {
     if (Buffer.byteLength(script) > MAX_SCRIPT_BYTES) {
       throw new CribError('RESOURCE_EXHAUSTED', `its keys have names of more than ${MAX_SCRIPT_BYTES} bytes together`);
     }
+    this.#shown = undefined; // a call that fails may have done its work
     await this.#shell(this.#pod, script, writeTar([...trees].flatMap(members)));
+    this.#shown = shown;
     for (const [volume, { dated }] of trees) shown.set(volume, dated);
   }
 }

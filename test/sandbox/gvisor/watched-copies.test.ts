@@ -19,17 +19,19 @@ async function stage(t: TestContext) {
   const room = await copyRoom(t);
   const { log, lines } = recordingLog();
   const scripts: string[] = [];
-  let broken = false;
-  const shell: SandboxShell = (_pod, script, input) => {
+  let broken: boolean | 'afterwards' = false;
+  const shell: SandboxShell = async (_pod, script, input) => {
     scripts.push(script);
-    return broken ? Promise.reject(new Error('the sandbox is busy')) : room.shell(script, input);
+    if (broken === 'afterwards') await room.shell(script, input);
+    if (broken !== false) throw new Error('the sandbox is busy');
+    return room.shell(script, input);
   };
   const copies = new WatchedCopies(shell, LIMITS, log);
   t.after(() => copies.stop('pod'));
   const volume = (name: string, files: Record<string, string>) => createConfigVolume(pods, 'uid', name, files);
   const shown = (number: number, key: string) =>
     fs.readFileSync(path.join(room.root, `/crib/volumes/${number}`, key), 'utf8');
-  const setBroken = (value: boolean) => {
+  const setBroken = (value: typeof broken) => {
     broken = value;
   };
   return { room, copies, scripts, lines, volume, shown, setBroken };
@@ -81,6 +83,20 @@ test('a sandbox that does not answer is tried again; the log says so', async (t)
   await until(() => lines.some(({ fields }) => String(fields.error).includes('busy')), 'the failure is logged');
   setBroken(false);
   await until(() => shown(1, 'a') === '2', 'it is tried again');
+});
+
+test('a tree that was shown before the call failed is not sent again', async (t) => {
+  const { room, copies, scripts, lines, volume, shown, setBroken } = await stage(t);
+  const one = { directory: await volume('one', { a: '1' }), target: room.target(1) };
+  await copies.start(POD, [one]);
+  setBroken('afterwards');
+  await volume('one', { a: '2' });
+  await until(() => lines.length > 0, 'the failure is logged');
+  assert.equal(shown(1, 'a'), '2');
+  setBroken(false);
+  await volume('one', { a: '3' });
+  await until(() => shown(1, 'a') === '3', 'the next swap arrives');
+  assert.equal(scripts.filter((script) => script.includes('tar')).length, 3, 'one for each tree');
 });
 
 test('a volume that outgrew every limit keeps its last copy, and holds up no other', async (t) => {
