@@ -55,7 +55,9 @@ export async function tryRunsc(file: string, options: RunscOptions): Promise<Run
       const facts = { ...untried, platform, hideCoreSysctls };
       const failure = await probe(facts, options.stateDir).catch(messageOf);
       if (failure === undefined) {
-        await keep(facts, options);
+        await keep(facts, options).catch((error: unknown) => {
+          options.log.warn({ error: messageOf(error) }, 'what a trial of runsc came to could not be kept');
+        });
         return facts;
       }
       if (hideCoreSysctls || !failure.includes('in root network namespace')) {

@@ -12,6 +12,7 @@ import { busyboxRootfs } from './images-debian.js';
 import { pushImage } from './images-push.js';
 import { recordingLog } from './log.js';
 import { startRegistry } from './registry.js';
+import { keepRunsc, seedRunsc } from './runsc.js';
 
 export interface TestNode {
   readonly directory: string;
@@ -58,6 +59,7 @@ export async function startTestNode(
     cdiSpecDirs: cdiDirectories(directory),
     ...(await changes(directory)),
   });
+  await seedRunsc(root);
   const open = () => assemble(config, log, BUNDLES);
   const registry = await startRegistry();
   let node = await open();
@@ -80,6 +82,7 @@ export async function startTestNode(
       stop: async () => {
         for (const pod of node.pods.listPods({})) await node.pods.removePod(pod.id);
         await node.destroyNetwork();
+        await keepRunsc(root);
         await node.close();
         await endKeeper(state);
         await registry.stop();
