@@ -44,6 +44,7 @@ async function main(): Promise<number> {
   let left: string[] = [];
   let closeWorkload = () => {};
   const signalled = endOnSignal();
+  let failure: unknown;
   try {
     const run = prepare(options, dir, results, undo, (stage) => {
       closeWorkload = () => stage.workload.close();
@@ -55,14 +56,20 @@ async function main(): Promise<number> {
       });
     }).then(measure);
     await Promise.race([run, signalled]);
+  } catch (error) {
+    failure = error;
+    results.note(`The run ended early: ${String(error)}`);
   } finally {
     closeWorkload();
     await cleanUp(undo);
     for (const path of (await mountsBelow(dir)).reverse()) await command('umount', ['-l', path]).catch(() => {});
     await rm(dir, { recursive: true, force: true });
   }
-  await report(options, results, (performance.now() - begin) / 1000);
+  // What was measured until then is told, but is not the document's.
+  const told = failure === undefined ? options : { ...options, docs: '' };
+  await report(told, results, (performance.now() - begin) / 1000);
   for (const what of left) console.error(`bench: LEFT BEHIND ${what}`);
+  if (failure !== undefined) throw failure;
   return left.length === 0 ? 0 : 1;
 }
 

@@ -27,6 +27,9 @@ import { Random } from './random.js';
 /** What goes behind an answer's back (an interface, a process that was killed) has this long. */
 const SETTLE_MS = 5_000;
 
+/** A long run says so often where it is. */
+const PROGRESS_PODS = 250;
+
 export interface ChurnResult {
   readonly phases: readonly PhaseResult[];
   /** Lines for people. */
@@ -71,7 +74,11 @@ export class Churn {
     };
     const { pods, parallel, kills, keeperKills, bothKills, pullKills, flat } = options;
     const samples: Sample[] = [];
-    const onPod = async () => void (flat && samples.push(await memoryOfBoth(node)));
+    const onPod = async () => {
+      if (!flat) return;
+      samples.push(await memoryOfBoth(node));
+      if (samples.length % PROGRESS_PODS === 0) this.#say(`${samples.length} pods: ${await memoryWords(node)}`);
+    };
     await phase('plain', () =>
       runPhase(node, image, random, { name: 'plain', pods, parallel, kills: 0, kill: 'cribd', onPod }),
     );
