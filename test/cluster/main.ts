@@ -30,8 +30,10 @@ async function outside(): Promise<number> {
   try {
     const [, main = '', ...args] = process.argv;
     const inside = ['--kubelet', kubelet, '--dir', dir];
+    // What is made in the box and could be left by a kill lies in the directory that goes with the run.
     const box = spawn('sh', [BOX, process.execPath, main, ...args, ...inside], {
       stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, TMPDIR: dir },
     });
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => box.kill('SIGTERM'));
     const [code] = (await once(box, 'exit')) as [number | null];
