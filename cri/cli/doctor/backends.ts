@@ -7,6 +7,7 @@ import { messageOf } from '../../../runtime/errors.js';
 import type { Log } from '../../../runtime/log.js';
 import { discoverRuntimes, findExecutable } from '../../../runtime/oci/discover.js';
 import { tryRunsc } from '../../../runtime/oci/runsc.js';
+import { findBusybox } from '../../../sandbox/gvisor/guest-volumes.js';
 import type { Config } from '../config.js';
 import { type Check, limited, missing, ok, program, which } from './check.js';
 import { kernelChecks } from './kernel.js';
@@ -75,11 +76,14 @@ async function optional(name: string, packageName: string, use: string): Promise
 
 /** runsc is tried with a real sandbox, as `crib serve` does. */
 async function gvisorChecks(config: Config): Promise<Check[]> {
-  const catatonit = await program('catatonit', 'catatonit', "process of each pod's root container");
+  const helpers = [
+    await program('catatonit', 'catatonit', "process of each pod's root container"),
+    await busyboxCheck(),
+  ];
   const file = await findExecutable('runsc');
   if (file === undefined) {
     const mend = 'apt-get install runsc (Debian 12: -t bookworm-backports, once those are among its sources)';
-    return [missing('runsc', "gVisor's OCI runtime", mend), catatonit];
+    return [missing('runsc', "gVisor's OCI runtime", mend), ...helpers];
   }
   const stateDir = await fs.mkdtemp(path.join(os.tmpdir(), 'crib-doctor-'));
   try {
@@ -88,11 +92,18 @@ async function gvisorChecks(config: Config): Promise<Check[]> {
       platform: config.gvisorPlatform,
       log: QUIET,
     });
-    if (platform !== '') return [ok('runsc', `${file} ${version}: ran a sandbox on ${platform}`), catatonit];
-    return [missing('runsc', reason, 'install a newer runsc, or run crib doctor as root'), catatonit];
+    if (platform !== '') return [ok('runsc', `${file} ${version}: ran a sandbox on ${platform}`), ...helpers];
+    return [missing('runsc', reason, 'install a newer runsc, or run crib doctor as root'), ...helpers];
   } finally {
     await fs.rm(stateDir, { recursive: true, force: true });
   }
+}
+
+async function busyboxCheck(): Promise<Check> {
+  const file = await findBusybox();
+  if (file !== '') return ok('busybox', `${file}: static`);
+  const without = 'no static busybox: configMaps and secrets are shared from the host, and inotify does not fire';
+  return limited('busybox', without, 'apt-get install busybox-static');
 }
 
 const QEMU: Readonly<Record<string, { program: string; package: string }>> = {
