@@ -16,6 +16,7 @@ import { becomeSubreaper } from '../linux/processes.js';
 import { listenUnix } from '../linux/sockets.js';
 import type { Log } from '../log.js';
 import { Children } from './children.js';
+import { FdStore, takeStored } from './fd-store.js';
 import { descriptorsOf, HANDOVER_VERSION, takeHandover } from './handover.js';
 import { KeeperCore } from './keeper-core.js';
 import { ALREADY_RUNNING } from './protocol.js';
@@ -70,6 +71,12 @@ function softFileLimit(): bigint | undefined {
   return text !== undefined && /^[0-9]+$/.test(text) ? BigInt(text) : undefined;
 }
 
+/** systemd, when it is the one that has started this. */
+function serviceManager(): FdStore | undefined {
+  const { NOTIFY_SOCKET: socket } = process.env;
+  return socket === undefined ? undefined : new FdStore(socket);
+}
+
 async function main(): Promise<void> {
   const state = stateDirectory();
   const log = makeLog();
@@ -97,9 +104,12 @@ async function main(): Promise<void> {
     log,
     onRequest: () => idle.touch(),
   });
-  await core.load(handover?.containers ?? []);
+  const store = serviceManager();
+  if (store !== undefined) core.holders.add(store);
+  await core.load(handover?.containers ?? takeStored(process.env));
   server.open(handover?.keeper?.connections ?? []);
   children.catchUp();
+  store?.ready();
   const how = handover === undefined ? 'new' : handover.keeper === undefined ? 'after a death' : 'upgraded';
   log.info({ pid: process.pid, state, how, containers: core.list().length }, 'keeper is ready');
   idle.touch();

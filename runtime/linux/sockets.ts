@@ -66,6 +66,14 @@ export function listenUnix(path: string, type: 'stream' | 'packets' = 'stream', 
   });
 }
 
+/** A non-blocking unix socket that receives datagrams at `path`, or at an abstract name after `@`. The caller closes it. */
+export function bindUnix(path: string): number {
+  return unixSocket('datagrams', (fd) => {
+    const address = unixAddress(path.startsWith('@') ? `\0${path.slice(1)}` : path);
+    bindCall([fd, address, address.length], path);
+  });
+}
+
 /**
  * A non-blocking unix socket connected to the one at `path`; a leading `@` names an abstract one. Throws EAGAIN when the
  * listener's backlog is full. The caller closes it.

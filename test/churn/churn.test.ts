@@ -4,7 +4,7 @@ import { Churn } from './churn.js';
 
 /** The big run is `npm run churn`. */
 const OPTIONS = {
-  pods: 12,
+  pods: 8,
   parallel: 4,
   kills: 10,
   keeperKills: 4,

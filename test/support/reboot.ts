@@ -8,7 +8,6 @@ import { until } from './until.js';
 
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 const CGROUPS = '/sys/fs/cgroup';
-const ID = /^(crib-)?[0-9a-f]{64}/;
 
 /**
  * The node as it is after the machine was restarted, for the length of `check`: until its end the kernel tells another
@@ -24,7 +23,7 @@ export async function reboot(node: TestNode, bridge: string, check: () => Promis
     await fs.rm(node.state, { recursive: true });
     await command('ip', ['link', 'delete', bridge]);
     for (const table of await tablesOf(bridge)) await command('nft', ['delete', 'table', ...table]);
-    await removeCgroups(CGROUPS);
+    await removeCgroups(CGROUPS, await fs.readdir(path.join(node.root, 'pods')));
     await command('mount', ['--bind', next, BOOT_ID]);
   });
   try {
@@ -69,12 +68,13 @@ async function tablesOf(bridge: string): Promise<string[][]> {
   return lines.filter((line) => line.includes(bridge)).map((line) => line.split(' ').slice(1));
 }
 
-/** Those that are named after pods and containers; a hierarchy of a new kernel has none. */
-async function removeCgroups(directory: string): Promise<void> {
+/** Those of pods with their containers; a hierarchy of a new kernel has none. */
+async function removeCgroups(directory: string, ids: readonly string[], within = false): Promise<void> {
   for (const entry of await fs.readdir(directory, { withFileTypes: true })) {
     if (!entry.isDirectory()) continue;
     const inner = path.join(directory, entry.name);
-    await removeCgroups(inner);
-    if (ID.test(entry.name)) await fs.rmdir(inner);
+    const isOurs = within || ids.includes(entry.name);
+    await removeCgroups(inner, ids, isOurs);
+    if (isOurs) await fs.rmdir(inner);
   }
 }
