@@ -201,3 +201,14 @@ test('containers share a PID namespace where the pod has one, or join that of an
   assert.doesNotMatch(await text(joined, 'ps', '-o', 'args'), /catatonit|sleep 100[12]/);
   await pods().removePod(pod);
 });
+
+test('what runsc left of a pod that nobody knows goes at the next start', { skip }, async () => {
+  const pod = await runPod('stays');
+  const stray = path.join(node.state, 'runsc', '0123456789abcdef');
+  await node.restart(async () => {
+    await fs.mkdir(stray, { recursive: true });
+  });
+  assert.deepEqual(await fs.readdir(path.dirname(stray)), [pod.slice(0, 16)]);
+  assert.equal(pods().podStatus(pod).state, 'ready');
+  await pods().removePod(pod);
+});
