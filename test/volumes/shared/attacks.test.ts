@@ -119,7 +119,7 @@ it('a directory swapped for a link while a part of its volume is mounted never s
   let refused = 0;
   let staged = 0;
   try {
-    for (let round = 0; round < 2000 || (lines.length === 0 && round < 100_000); round++) {
+    for (let round = 0; round < 1000 || (lines.length === 0 && round < 100_000); round++) {
       let part: number;
       try {
         part = openSubPath(volume, 'dir/sub', { pod: 'p', log });
@@ -144,7 +144,7 @@ it('a directory swapped for a link while a part of its volume is mounted never s
 });
 
 it('a directory swapped for a link while the volumes of a pod are removed costs nothing outside', async () => {
-  for (let round = 0; round < 30; round++) {
+  for (let round = 0; round < 10; round++) {
     const volume = at('pods/uid/volumes/kubernetes.io~empty-dir/v');
     for (let index = 0; index < 50; index++) fs.mkdirSync(path.join(volume, 'dir', `sub${index}`), { recursive: true });
     fs.mkdirSync(path.join(volume, 'dir/sub'), { recursive: true });
