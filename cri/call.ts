@@ -10,6 +10,8 @@ export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 export interface Call {
   /** Aborted when the caller goes away or its deadline passes. */
   readonly signal: AbortSignal;
+  /** A header of the client's. */
+  header(key: string): string | undefined;
 }
 
 /** How a call ended. */

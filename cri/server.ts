@@ -163,7 +163,7 @@ function streamHandler(method: AnyMethod, handler: StreamHandler<object, object>
     try {
       const request = decodeMessage(method.request, call.request);
       record.about(request);
-      const context = { signal: controller.signal };
+      const context = { signal: controller.signal, header: headersOf(call) };
       for await (const message of handler(request, context)) {
         context.signal.throwIfAborted();
         if (!call.write(encoded(method, message))) await drained(call, context.signal);
@@ -191,7 +191,7 @@ function observed(
   const described = {
     service: method.path.split('/')[1] ?? '',
     method: method.name,
-    metadata: (key: string) => call.metadata.get(key)[0]?.toString(),
+    metadata: headersOf(call),
   };
   const within = (inner: () => Promise<CallOutcome>, observer: CallObserver) => () => observer(described, inner);
   return observers.reduce(within, run)();
@@ -209,7 +209,11 @@ function encoded(method: AnyMethod, message: object): Buffer {
 }
 
 function callOf(call: ServerUnaryCall<Buffer, Buffer>): Call {
-  return { signal: controllerOf(call).signal };
+  return { signal: controllerOf(call).signal, header: headersOf(call) };
+}
+
+function headersOf(call: AnyCall): (key: string) => string | undefined {
+  return (key) => call.metadata.get(key)[0]?.toString();
 }
 
 function controllerOf(call: AnyCall): AbortController {

@@ -211,8 +211,8 @@ class NodeRuntime implements PodRuntime {
     return this.#node.parts.handlers.list();
   }
 
-  async *events(signal: AbortSignal): AsyncGenerator<ContainerEvent, void, undefined> {
-    for await (const event of this.#node.events.subscribe(signal)) yield eventView(event);
+  async *events(signal: AbortSignal, onlooker = false): AsyncGenerator<ContainerEvent, void, undefined> {
+    for await (const event of this.#node.events.subscribe(signal, onlooker)) yield eventView(event);
   }
 
   layersInUse(): ReadonlySet<string> {

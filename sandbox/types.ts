@@ -194,10 +194,10 @@ export interface PodRuntime {
   networkReadiness(): NetworkReadiness;
   handlers(): readonly HandlerInfo[];
   /**
-   * What happens to pods and containers from now on; before it, for the only subscriber, what nobody has taken yet.
-   * Ends with the signal's reason; RESOURCE_EXHAUSTED for a subscriber that does not keep up.
+   * What happens to pods and containers from now on; before it, for the only subscriber, what nobody has taken yet. An
+   * onlooker is none: it takes nothing from those who come after it. Ends with the signal's reason; RESOURCE_EXHAUSTED for a subscriber that does not keep up.
    */
-  events(signal: AbortSignal): AsyncIterable<ContainerEvent>;
+  events(signal: AbortSignal, onlooker?: boolean): AsyncIterable<ContainerEvent>;
   /** Chain ids of the layers under the containers that exist: they stay when their image goes. */
   layersInUse(): ReadonlySet<string>;
   /** Writable layers of all containers together, for ImageFsInfo's container file system. */

@@ -3,6 +3,9 @@ import { type ContainerEventResponse, ContainerEventType, type GetEventsRequest 
 import type { ServerStream } from './context.js';
 import { containerStatusMessage, podStatusMessage } from './translate/status.js';
 
+/** The header of a client that only shows events to somebody: what it is sent is kept for a kubelet all the same. */
+export const ONLOOKER = 'crib-onlooker';
+
 const TYPES: Readonly<Record<ContainerEvent['type'], number>> = {
   created: ContainerEventType.CONTAINER_CREATED_EVENT,
   started: ContainerEventType.CONTAINER_STARTED_EVENT,
@@ -14,8 +17,9 @@ export const getContainerEvents: ServerStream<GetEventsRequest, ContainerEventRe
   { pods, images },
   _request,
   signal,
+  header,
 ) {
-  for await (const event of pods.events(signal)) {
+  for await (const event of pods.events(signal, header(ONLOOKER) !== undefined)) {
     yield {
       containerId: event.containerId,
       containerEventType: TYPES[event.type],

@@ -4,6 +4,7 @@ import type { ImageStore } from '../../runtime/images/types.js';
 import type { PodRuntime } from '../../sandbox/types.js';
 import type { StreamMethod, UnaryMethod } from '../api/method.js';
 import type { DeepPartial } from '../api/wire.js';
+import type { Call } from '../call.js';
 import type { StreamingServer } from '../streaming/server.js';
 
 export interface ServiceContext {
@@ -25,9 +26,10 @@ export type ServerStream<Request, Response> = (
   context: ServiceContext,
   request: Request,
   signal: AbortSignal,
+  header: Call['header'],
 ) => AsyncIterable<DeepPartial<Response>>;
 
-type Call<M> =
+type CallOf<M> =
   M extends UnaryMethod<infer Request, infer Response>
     ? Unary<Request, Response>
     : M extends StreamMethod<infer Request, infer Response>
@@ -35,4 +37,4 @@ type Call<M> =
       : never;
 
 /** One call for every method of a service. */
-export type Calls<Service> = { readonly [Name in keyof Service]: Call<Service[Name]> };
+export type Calls<Service> = { readonly [Name in keyof Service]: CallOf<Service[Name]> };

@@ -91,13 +91,13 @@ export function createServices(context: ServiceContext): Services {
   return { runtime: bindAll(RUNTIME_CALLS, context), images: bindAll(IMAGE_CALLS, context) };
 }
 
-type AnyCall = (context: ServiceContext, request: object, signal: AbortSignal) => unknown;
+type AnyCall = (context: ServiceContext, request: object, signal: AbortSignal, header: Call['header']) => unknown;
 
 /** `Calls` and `Handlers` pair the same methods with the same messages; the loop forgets which. */
 function bindAll<Service>(calls: Calls<Service>, context: ServiceContext): Handlers<Service> {
   const bound = Object.entries(calls).map(([name, call]) => [
     name,
-    (request: object, { signal }: Call) => (call as AnyCall)(context, request, signal),
+    (request: object, { signal, header }: Call) => (call as AnyCall)(context, request, signal, header),
   ]);
   return Object.fromEntries(bound) as Handlers<Service>;
 }

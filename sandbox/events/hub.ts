@@ -21,6 +21,8 @@ export class EventHub {
   readonly #journal: EventJournal;
   readonly #queueLimit: number;
   readonly #queues = new Set<EventQueue>();
+  /** Those of them that are no onlookers'. */
+  readonly #takers = new Set<EventQueue>();
   #seq = 0;
   #taken = 0;
   #lastTime = 0n;
@@ -57,28 +59,31 @@ export class EventHub {
 
   /**
    * Events from now on, and before them, for the only subscriber, those that nobody has taken. Ends with the signal's
-   * reason, or with RESOURCE_EXHAUSTED for a subscriber that does not keep up.
+   * reason, or with RESOURCE_EXHAUSTED for a subscriber that does not keep up. An onlooker is not counted, and takes none.
    */
-  async *subscribe(signal: AbortSignal): AsyncGenerator<RecordedEvent, never, undefined> {
+  async *subscribe(signal: AbortSignal, onlooker = false): AsyncGenerator<RecordedEvent, never, undefined> {
     const queue = new EventQueue(this.#queueLimit);
-    const after = this.#queues.size === 0 ? this.#taken : this.#seq;
+    const take = onlooker ? () => undefined : (seq: number) => this.#take(seq);
+    const after = this.#takers.size === 0 ? this.#taken : this.#seq;
     const upTo = this.#seq;
     this.#queues.add(queue);
+    if (!onlooker) this.#takers.add(queue);
     try {
       if (upTo > after) {
         for await (const event of this.#journal.read(after, upTo)) {
           yield event;
-          this.#take(event.seq);
+          take(event.seq);
         }
-        this.#take(upTo);
+        take(upTo);
       }
       for (;;) {
         const event = await queue.next(signal);
         yield event;
-        this.#take(event.seq);
+        take(event.seq);
       }
     } finally {
       this.#queues.delete(queue);
+      this.#takers.delete(queue);
     }
   }
 

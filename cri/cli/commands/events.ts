@@ -1,6 +1,7 @@
-/** `crib events`: what happens to pods and containers, a line each, as a kubelet is told it. */
+/** `crib events`: what happens to pods and containers, a line each, as a kubelet is told it, and without taking it from one. */
 
 import { type ContainerEventResponse, ContainerEventType } from '../../api/generated/index.js';
+import { ONLOOKER } from '../../services/container-events.js';
 import { withDaemon } from '../daemon.js';
 import type { Invocation } from '../invocation.js';
 import { writeAll } from '../log-printer.js';
@@ -15,7 +16,7 @@ const WORDS: ReadonlyMap<number, string> = new Map([
 
 export function events(invocation: Invocation): Promise<void> {
   return withDaemon(invocation, async (cri) => {
-    for await (const event of cri.runtime.getContainerEvents({})) {
+    for await (const event of cri.runtime.getContainerEvents({}, { metadata: { [ONLOOKER]: '1' } })) {
       await writeAll(process.stdout, `${invocation.json ? toJson(event, 0) : eventLine(event)}\n`);
     }
   });

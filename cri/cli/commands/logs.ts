@@ -36,13 +36,14 @@ export function logs(invocation: Invocation, name: string, options: LogsOptions)
   });
 }
 
-/** Also true for a container that is gone. */
+/** Also true for a container that is gone. While no daemon answers nothing is known: the keeper goes on writing the log. */
 async function hasEnded(cri: CriClient, containerId: string): Promise<boolean> {
   try {
     const { status } = await cri.runtime.containerStatus({ containerId });
     return status?.state === ContainerState.CONTAINER_EXITED;
   } catch (error) {
     if (error instanceof CribError && error.code === 'NOT_FOUND') return true;
+    if (error instanceof CribError && error.code === 'UNAVAILABLE') return false;
     throw error;
   }
 }

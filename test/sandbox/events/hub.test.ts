@@ -123,3 +123,20 @@ test('a subscription ends when its signal fires', async () => {
   assert.equal(hub.subscribers, 0);
   await hub.close();
 });
+
+test('an onlooker sees what nobody has taken, and leaves it to the subscriber that comes after it', async () => {
+  const { hub } = await open();
+  publish(hub, 1, 3);
+  const onlooker = hub.subscribe(NEVER, true);
+  assert.deepEqual(await take(onlooker, 3), names(1, 3));
+  const subscriber = hub.subscribe(NEVER);
+  assert.deepEqual(await take(subscriber, 3), names(1, 3));
+  const next = [take(onlooker, 1), take(subscriber, 1)];
+  publish(hub, 4, 4);
+  assert.deepEqual(await Promise.all(next), [['c4'], ['c4']]);
+  await onlooker.return(undefined as never);
+  await subscriber.return(undefined as never);
+  publish(hub, 5, 5);
+  assert.deepEqual(await takeAndLeave(hub, 2), ['c4', 'c5'], 'the first three are taken; the last one may come twice');
+  await hub.close();
+});

@@ -17,7 +17,6 @@ test('a line for each event, or an object', async () => {
   const lines = startCrib(served, 'events');
   let pod = await startPod(served, { main: ['exit 3', {}] });
   await lines.shows(/stopped container [0-9a-f]{13} main pod test\/pod exit code 3\n/);
-  // Only the first subscriber is told of what was before it: the second one needs something new.
   const objects = startCrib(served, 'events', '--json');
   while (objects.stdout === '') {
     await served.client.runtime.removePodSandbox({ podSandboxId: pod });
