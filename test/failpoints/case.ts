@@ -39,16 +39,18 @@ const ONLY_UNDONE = /^((run-pod|create-container)\/(undo|forget)|(start-containe
 const OF_SANDBOXES = /^(finish-pod\/(volumes|copies)|release-pod\/volumes)$/;
 const OF_PULLS = /^(pull-image|unpack)\//;
 const OF_CNI = /^cni\//;
+/** Those of sandboxes that keep volumes inside of themselves: the walk's pods are on the host's kernel. */
+const OF_GUESTS = /^(finish-pod\/(volumes|copies)|release-pod\/volumes)$/;
 /** The first process that a keeper starts in a pod of the walk is its init, the second a container. */
 const TWICE = /^keeper\//;
 
 export function casesOf(activity: Activity): Case[] {
   const names = (Object.keys(STEPS) as StepName[]).filter((name) => !OF_SANDBOXES.test(name));
   const plain = names
-    .filter((name) => activityOf(name) === activity && !ONLY_UNDONE.test(name))
+    .filter((name) => activityOf(name) === activity && !ONLY_UNDONE.test(name) && !OF_GUESTS.test(name))
     .flatMap((name) => (TWICE.test(name) ? [1, 2] : [1]).flatMap((hit) => waysOf(name, hit, undefined)));
   const undone = CAUSES.filter(([, , of]) => of === activity).flatMap(([cause, steps]) =>
-    names.filter((name) => steps.test(name)).flatMap((name) => waysOf(name, 1, cause)),
+    names.filter((name) => steps.test(name) && !OF_GUESTS.test(name)).flatMap((name) => waysOf(name, 1, cause)),
   );
   return [...plain, ...undone];
 }

@@ -10,8 +10,10 @@ import { tryRunsc } from '../../../runtime/oci/runsc.js';
 import { findBusybox } from '../../../sandbox/gvisor/guest-volumes.js';
 import type { Config } from '../config.js';
 import { type Check, limited, missing, ok, program, which } from './check.js';
+import { apparmorCheck, checkpointCheck, runtimeFeatureChecks, streamingCheck } from './features.js';
 import { kernelChecks } from './kernel.js';
 import { networkChecks } from './network.js';
+import { storageChecks } from './storage.js';
 
 const quiet = () => undefined;
 const QUIET: Log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
@@ -36,11 +38,15 @@ function report(backend: BackendReport['backend'], built: boolean, checks: Check
 
 async function hostChecks(config: Config): Promise<Check[]> {
   return [
-    ...(await kernelChecks(config.root)),
+    ...(await kernelChecks()),
+    ...(await storageChecks(config.root)),
     ...(await runtimeChecks(config)),
     await optional('catatonit', 'catatonit', 'init of pods that share one PID namespace'),
     await optional('zstd', 'zstd', 'images with zstd layers'),
     ...(await networkChecks(config)),
+    await streamingCheck(config.streamingAddress),
+    await checkpointCheck(),
+    ...(await apparmorCheck()),
   ];
 }
 
@@ -48,6 +54,7 @@ async function hostChecks(config: Config): Promise<Check[]> {
 async function runtimeChecks(config: Config): Promise<Check[]> {
   const what = 'OCI runtime';
   const stateDir = await fs.mkdtemp(path.join(os.tmpdir(), 'crib-doctor-'));
+  await fs.chmod(stateDir, 0o711); // for the trial of a user namespace
   try {
     const runtimes = await discoverRuntimes({
       ...(config.ociRuntime === '' ? {} : { preferred: config.ociRuntime }),
@@ -57,10 +64,12 @@ async function runtimeChecks(config: Config): Promise<Check[]> {
     const anyWorks = runtimes.some(({ works }) => works);
     const install = 'apt-get install crun';
     if (runtimes.length === 0) return [missing(what, 'neither crun nor runc is installed', install)];
-    return runtimes.map(({ name, path: file, version, works, reason }) => {
-      if (works) return ok(`${what} ${name}`, `${file} ${version}: ran a container`);
+    return runtimes.flatMap((runtime): Check[] => {
+      const { name, path: file, version, works, reason } = runtime;
+      if (works)
+        return [ok(`${what} ${name}`, `${file} ${version}: ran a container`), ...runtimeFeatureChecks(runtime)];
       const [detail = '', mend = anyWorks ? '' : install] = reason.split('. To mend it: ');
-      return (anyWorks ? limited : missing)(`${what} ${name}`, detail, mend);
+      return [(anyWorks ? limited : missing)(`${what} ${name}`, detail, mend)];
     });
   } catch (error) {
     return [missing(what, messageOf(error), 'run crib doctor as root')];

@@ -51,6 +51,14 @@ export async function program(name: string, packageName: string, use: string): P
   return file === undefined ? missing(name, use, `apt-get install ${packageName}`) : ok(name, `${file}: ${use}`);
 }
 
+/** `directory`, or the first above it that is there. */
+export async function nearestExisting(directory: string): Promise<string> {
+  for (let at = directory; ; at = path.dirname(at)) {
+    const found = await fs.stat(at).catch(() => undefined);
+    if (found !== undefined || at === '/') return at;
+  }
+}
+
 /** undefined where it cannot be read. */
 export async function readText(file: string): Promise<string | undefined> {
   return fs.readFile(file, 'utf8').then(

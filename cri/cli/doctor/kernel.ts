@@ -9,8 +9,7 @@ import { messageOf } from '../../../runtime/errors.js';
 import { cloneTree, openPath } from '../../../runtime/linux/mounts.js';
 import { type Check, limited, missing, ok, readText } from './check.js';
 
-/** `root` is where writable layers will lie. */
-export async function kernelChecks(root: string): Promise<Check[]> {
+export async function kernelChecks(): Promise<Check[]> {
   return [
     superuser(),
     kernel(),
@@ -18,7 +17,6 @@ export async function kernelChecks(root: string): Promise<Check[]> {
     ...(await cgroups()),
     await cgroupDriver(),
     await overlayfs(),
-    await layerFilesystem(root),
     await seccomp(),
     await userNamespaces(),
     await securityModule(),
@@ -103,33 +101,6 @@ async function overlayfs(): Promise<Check> {
   const text = (await readText('/proc/filesystems')) ?? '';
   if (/\boverlay$/m.test(text)) return ok('overlayfs', 'root file systems of containers');
   return missing('overlayfs', 'not in /proc/filesystems', 'modprobe overlay');
-}
-
-/** statfs f_type of file systems that overlayfs takes no upper directory on (kernel: filesystems/overlayfs.rst). */
-const NO_UPPER: ReadonlyMap<number, string> = new Map([
-  [0x794c7630, 'overlayfs'],
-  [0x6969, 'nfs'],
-  [0x65735546, 'fuse'],
-]);
-
-async function layerFilesystem(root: string): Promise<Check> {
-  const there = await nearestExisting(root);
-  const { type, bavail, bsize } = await fs.statfs(there);
-  const bad = NO_UPPER.get(type);
-  const free = `${((Number(bavail) * Number(bsize)) / 1e9).toFixed(1)} GB free`;
-  if (bad === undefined) return ok('storage', `${root}: ${free}`);
-  return missing(
-    'storage',
-    `${root} is on ${bad}, which cannot hold writable layers`,
-    'give a directory on ext4, xfs or btrfs with --root',
-  );
-}
-
-async function nearestExisting(directory: string): Promise<string> {
-  for (let at = directory; ; at = path.dirname(at)) {
-    const found = await fs.stat(at).catch(() => undefined);
-    if (found !== undefined || at === '/') return at;
-  }
 }
 
 async function seccomp(): Promise<Check> {
