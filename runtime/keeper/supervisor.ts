@@ -25,11 +25,15 @@ const FREE_RESTARTS = 3;
 const MAX_RESTART_DELAY_MS = 2_000;
 const UPGRADE_AGAIN_MS = 60_000;
 
+const ATTEMPTS_PER_LAUNCH = 25;
+
 export interface SupervisorOptions {
   /** Directory of the keeper's socket, lock and records; absolute. */
   readonly state: string;
   /** The keeper's main file, compiled to JavaScript or bundled. */
   readonly keeperPath: string;
+  /** After so many attempts to connect another keeper is started; default: 25, about four seconds. */
+  readonly attemptsPerLaunch?: number;
   readonly log: Log;
 }
 
@@ -97,7 +101,11 @@ export class Supervisor {
         }
       }
       // Again when it was killed or found a lock whose holder was about to end; and from time to time.
-      if (attempt % 25 === 0 || launched?.signalCode || launched?.exitCode === ALREADY_RUNNING) {
+      if (
+        attempt % (this.#options.attemptsPerLaunch ?? ATTEMPTS_PER_LAUNCH) === 0 ||
+        launched?.signalCode ||
+        launched?.exitCode === ALREADY_RUNNING
+      ) {
         this.#held.drain();
         launched = launchKeeper(this.#options.state, this.#options.keeperPath, this.#held.held);
       }

@@ -23,13 +23,15 @@ export interface ConnectionOptions {
   readonly idleTimeoutMs: number;
   /** Most streams open at once; more are refused. */
   readonly maxStreams: number;
+  /** How often a peer is pinged that is not being read: its death shows at the second. Milliseconds; default: 5 s. */
+  readonly pingIntervalMs?: number;
   /** Called for each stream that the peer opens; `false` refuses it. */
   onStream(stream: SpdyStream): boolean;
 }
 
 /** Bytes of answers (PING, RST_STREAM) that may wait for a peer that does not read them, before it is not read. */
 const MAX_BACKLOG = 1024 * 1024;
-/** How often a peer is pinged that is not being read: its death shows at the second. Milliseconds. */
+/** As often as client-go sends its PINGs. Milliseconds. */
 const PING_INTERVAL_MS = 5_000;
 /** How long a peer has to close its side after we closed ours, or to take our last words. Milliseconds. */
 const LINGER_MS = 10_000;
@@ -193,7 +195,7 @@ export class SpdyConnection {
       if (this.sender.backlog > MAX_BACKLOG) return;
       this.sender.control(ping(this.nextPing));
       this.nextPing = (this.nextPing + 2) % 0x7ffffffe;
-    }, PING_INTERVAL_MS);
+    }, this.options.pingIntervalMs ?? PING_INTERVAL_MS);
     try {
       await Promise.race([room, this.closed]);
     } finally {

@@ -42,6 +42,7 @@ export class ChannelSocket {
     private readonly socket: WebSocket,
     private readonly protocol: ChannelProtocol,
     idleTimeoutMs: number,
+    private readonly pongIntervalMs = PONG_INTERVAL_MS,
   ) {
     this.idle = setTimeout(() => socket.terminate(), idleTimeoutMs).unref();
     socket.on('message', (data) => this.receive(bytesOf(data)));
@@ -142,7 +143,7 @@ export class ChannelSocket {
       this.socket.pause();
       this.pongs = setInterval(() => {
         if (this.socket.bufferedAmount < MAX_BACKLOG) this.socket.pong();
-      }, PONG_INTERVAL_MS);
+      }, this.pongIntervalMs);
     } else this.socket.resume();
   }
 

@@ -143,7 +143,7 @@ test('tells a peer that counts windows what was read, also of streams that are c
 test('a stream that nobody reads stops its peer; the peer’s death is seen all the same', {
   timeout: 60_000,
 }, async () => {
-  const { near, streams, connection } = await rawPeer();
+  const { near, streams, connection } = await rawPeer({ pingIntervalMs: 50 });
   near.write(synStream(1, new HeaderEncoder().encode(new Map()), false));
   await until(() => streams.length === 1, 'the stream');
   let sent = 0;
