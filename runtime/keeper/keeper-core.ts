@@ -80,7 +80,10 @@ export class KeeperCore {
     if (this.#creating.has(id)) {
       throw new CribError('FAILED_PRECONDITION', `forgetting container ${id}: it is being created`);
     }
-    await this.#containers.get(id)?.forget();
+    const container = this.#containers.get(id);
+    // Of one whose creating failed and could not be undone the intent may be left.
+    if (container === undefined) await this.#services.intents.remove(id);
+    else await container.forget();
     this.#containers.delete(id);
   }
 
