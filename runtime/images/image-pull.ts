@@ -8,7 +8,7 @@ import { step } from '../steps.js';
 import type { BlobStore } from './blobs.js';
 import type { CatalogImage } from './catalog.js';
 import type { Holds } from './holds.js';
-import { type LayerLimits, pullLayer } from './layer-pull.js';
+import { type LayerLimits, pullLayer, type UnpackedLayer } from './layer-pull.js';
 import type { LayerStore } from './layers.js';
 import {
   chainIdsOf,
@@ -201,26 +201,33 @@ export class ImagePull {
     const { layers } = this.#context;
     const { chainId, descriptor, diffId, signal } = layer;
     if (layers.get(chainId) !== undefined) return;
-    const { prepared, report } = await step('pull-image/layer', () =>
-      this.#turn(descriptor.digest, () =>
-        pullLayer({ ...this.#context, session: this.#session, descriptor, diffId, signal, onBytes: layer.publish }),
-      ),
-    );
+    const work = { ...this.#context, session: this.#session, descriptor, diffId, signal, onBytes: layer.publish };
+    let unpacked: UnpackedLayer | undefined;
     try {
+      const { prepared, report } = await step('pull-image/layer', async () => {
+        unpacked = await this.#turn(descriptor.digest, () => pullLayer(work));
+        return unpacked;
+      });
       if (index > 0) await this.#layer(stack, index - 1, { signal });
       const lowers = stack.chain.slice(0, index).reverse();
-      const settled = await step('pull-image/settle', () => this.#settle(prepared, lowers, report.pending));
+      const settled = await step('pull-image/settle', () => this.#settle(prepared, lowers, report.pending, signal));
       const usedBytes = report.usedBytes + settled.addedBytes;
       const inodes = report.inodes + settled.addedInodes;
       await step('pull-image/commit', () => layers.commit(prepared, { chainId, diffId, usedBytes, inodes }));
     } catch (error) {
-      await step('pull-image/discard', () => layers.discard(prepared));
+      const left = unpacked?.prepared;
+      if (left !== undefined) await step('pull-image/discard', () => layers.discard(left));
       throw error;
     }
   }
 
   /** `lowers`: chain ids, the highest first. */
-  async #settle(prepared: string, lowers: readonly string[], pending: Pending): Promise<SettleReport> {
+  async #settle(
+    prepared: string,
+    lowers: readonly string[],
+    pending: Pending,
+    signal: AbortSignal,
+  ): Promise<SettleReport> {
     const { layers, limits, unpackerScript } = this.#context;
     const { implicit, links } = pending;
     const contents = lowers.map((lower) => layers.contentOf(lower));
@@ -235,7 +242,7 @@ export class ImagePull {
       layer: relative(layers.preparedContentOf(prepared)),
       lowers: contents.map(relative),
     };
-    return settleLayer(unpackerScript, task, pending);
+    return settleLayer(unpackerScript, task, pending, signal);
   }
 
   /** One writer per blob, and so many layers at a time in all. */

@@ -58,7 +58,7 @@ export async function pullLayer(pull: LayerPull): Promise<UnpackedLayer> {
 
 async function attempt(pull: LayerPull): Promise<UnpackedLayer> {
   checkSignal(pull.signal, pull.descriptor.digest);
-  const { name, content } = await step('pull-image/prepare', () => pull.layers.prepare());
+  const { name, content } = await pull.layers.prepare();
   const { size } = pull.descriptor;
   const { maxLayerBytes, maxLayerEntries, maxRatio } = pull.limits;
   const maxBytes = Math.min(maxLayerBytes, Math.max(RATIO_FREE, size * maxRatio));
@@ -189,6 +189,7 @@ async function abortable<T>(work: Promise<T>, signal: AbortSignal, digest: strin
     abort = () => reject(new CribError('CANCELLED', `pull layer ${digest}: cancelled`));
   });
   signal.addEventListener('abort', abort, { once: true });
+  work.catch(() => undefined); // where the signal has fired already, nobody else hears of its failure
   try {
     checkSignal(signal, digest);
     return await Promise.race([work, aborted]);

@@ -11,6 +11,7 @@ import path from 'node:path';
 import { CribError, messageOf } from '../errors.js';
 import { errnoName } from '../linux/libc.js';
 import type { Log } from '../log.js';
+import { step } from '../steps.js';
 import { isObject, parseObject } from './manifest.js';
 
 export interface Layer {
@@ -73,8 +74,13 @@ export class LayerStore {
   async prepare(): Promise<{ name: string; content: string }> {
     const name = `tmp-${process.pid}-${this.#counter++}`;
     const content = this.preparedContentOf(name);
-    await fs.promises.mkdir(path.join(this.root, name), { mode: 0o700 });
-    await fs.promises.mkdir(content, { mode: 0o755 });
+    try {
+      await fs.promises.mkdir(path.join(this.root, name), { mode: 0o700 });
+      await step('pull-image/prepare', () => fs.promises.mkdir(content, { mode: 0o755 }));
+    } catch (error) {
+      await this.#destroy(name);
+      throw error;
+    }
     return { name, content };
   }
 

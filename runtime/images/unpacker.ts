@@ -142,17 +142,23 @@ export class LayerUnpacker {
   }
 }
 
-/** Runs the settling of a layer (unpack/settle.ts) in a process of its own. */
+/** Runs the settling of a layer (unpack/settle.ts) in a process of its own, which ends with `signal`. */
 export async function settleLayer(
   script: string,
   task: Omit<SettleTask, 'kind' | 'parentPid'>,
   pending: Pending,
+  signal: AbortSignal,
 ): Promise<SettleReport> {
   const unpacker = new UnpackerProcess<SettleReport>(script, { kind: 'settle', parentPid: process.pid, ...task });
   unpacker.child.stdin?.end(JSON.stringify(pending));
-  return withDeadline(unpacker.result, async () => {
-    unpacker.child.kill('SIGKILL');
-  });
+  const kill = () => void unpacker.child.kill('SIGKILL');
+  signal.addEventListener('abort', kill, { once: true });
+  if (signal.aborted) kill();
+  try {
+    return await withDeadline(unpacker.result, async () => kill());
+  } finally {
+    signal.removeEventListener('abort', kill);
+  }
 }
 
 function stalled(): CribError {

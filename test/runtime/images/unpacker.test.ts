@@ -9,6 +9,7 @@ import { LayerUnpacker, settleLayer, UNPACKER_SCRIPT } from '../../../runtime/im
 import { temporaryDirectory } from '../../support/images/temporary-store.js';
 import { directory, file, tar } from '../../support/tar-writer.js';
 
+const NEVER = new AbortController().signal;
 const LIMITS = { maxBytes: 1e7, maxEntries: 100 };
 const RAW = tar([directory('d'), file('d/f', 'content')]);
 
@@ -71,11 +72,11 @@ test('settling is a process too, with the same errors', async (t) => {
   for (const name of ['1/fs/d', '0/fs/d']) fs.mkdirSync(path.join(root, name), { recursive: true });
   fs.chmodSync(path.join(root, '0/fs/d'), 0o700);
   const task = { directory: root, maxBytes: 1e6, layer: '1/fs', lowers: ['0/fs'] };
-  const report = await settleLayer(UNPACKER_SCRIPT, task, { implicit: ['d'], links: [] });
+  const report = await settleLayer(UNPACKER_SCRIPT, task, { implicit: ['d'], links: [] }, NEVER);
   assert.deepEqual(report, { addedBytes: 0, addedInodes: 0 });
   assert.equal(fs.statSync(path.join(root, '1/fs/d')).mode & 0o777, 0o700);
   const links = [{ path: 'l', target: 'absent' }];
-  await assert.rejects(settleLayer(UNPACKER_SCRIPT, task, { implicit: [], links }), {
+  await assert.rejects(settleLayer(UNPACKER_SCRIPT, task, { implicit: [], links }, NEVER), {
     code: 'INVALID_ARGUMENT',
     message: /no layer has/,
   });
