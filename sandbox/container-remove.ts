@@ -25,8 +25,8 @@ async function remove(node: Node, container: Container): Promise<void> {
   await step('remove-container/keeper', () => forget(node.parts.keeper, id));
   const backend = node.parts.handlers.get(record.runtime);
   const clear = () => step('remove-container/clear', () => backend.clear(record));
-  if (backend.capabilities.guest) {
-    // Its runtime keeps files in the bundle and in the root file system, and looks for them.
+  if (backend.capabilities.guest || record.hasHooks) {
+    // Its runtime is called, and looks for what is in the bundle and in the root file system.
     await clear();
     await releaseBundle(node.bundle(id));
   } else {

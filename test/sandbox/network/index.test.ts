@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createNetwork, DEFAULT_BRIDGE } from '../../../sandbox/network/index.js';
 import { NetworkRecords } from '../../../sandbox/network/records.js';
+import { until } from '../../support/until.js';
 import { bridgeRecord } from './bridge/bridge-record.js';
 import { cniRecord } from './cni/cni-record.js';
 import { request, SIGNAL, silent, temporary } from './support.js';
@@ -27,7 +28,7 @@ test('a pod is taken back by the kind that its record names, and is attached unt
     await network.detach(podId, SIGNAL);
     await network.detach(podId, SIGNAL);
   }
-  assert.deepEqual(network.attached(), []);
+  await until(() => network.attached().length === 0, 'the kernel has taken the interface away');
   await network.destroy();
 });
 
