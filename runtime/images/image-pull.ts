@@ -8,7 +8,7 @@ import { step } from '../steps.js';
 import type { BlobStore } from './blobs.js';
 import type { CatalogImage } from './catalog.js';
 import type { Holds } from './holds.js';
-import { type LayerLimits, pullLayer, type UnpackedLayer } from './layer-pull.js';
+import { checkSignal, type LayerLimits, pullLayer, type UnpackedLayer } from './layer-pull.js';
 import type { LayerStore } from './layers.js';
 import {
   chainIdsOf,
@@ -213,7 +213,11 @@ export class ImagePull {
       const settled = await step('pull-image/settle', () => this.#settle(prepared, lowers, report.pending, signal));
       const usedBytes = report.usedBytes + settled.addedBytes;
       const inodes = report.inodes + settled.addedInodes;
-      await step('pull-image/commit', () => layers.commit(prepared, { chainId, diffId, usedBytes, inodes }));
+      await step('pull-image/commit', async () => {
+        // Given up meanwhile: its image may have been pulled by another, and removed, which sweeps only what is there.
+        checkSignal(signal, descriptor.digest);
+        await layers.commit(prepared, { chainId, diffId, usedBytes, inodes });
+      });
     } catch (error) {
       const left = unpacked?.prepared;
       if (left !== undefined) await step('pull-image/discard', () => layers.discard(left));

@@ -179,7 +179,8 @@ async function writeAll(file: fs.FileHandle, chunk: Buffer): Promise<void> {
   for (let done = 0; done < chunk.length; ) done += (await file.write(chunk, done, chunk.length - done)).bytesWritten;
 }
 
-function checkSignal(signal: AbortSignal, digest: string): void {
+/** Throws CANCELLED where it has fired. */
+export function checkSignal(signal: AbortSignal, digest: string): void {
   if (signal.aborted) throw new CribError('CANCELLED', `pull layer ${digest}: cancelled`);
 }
 

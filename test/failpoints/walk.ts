@@ -59,6 +59,8 @@ async function walkOne(
   }
   if (!(await client.end())) failures.push('the step was not reached');
   failures.push(...client.failures);
+  // What a pull that was given up still held was spared: the next removal sweeps it.
+  if (activity === 'pull') await stage.daemon.cri.images.removeImage({ image: { image: stage.pulled } });
   // What could not be undone is the next start's to take.
   if (disturbed.cause !== undefined && disturbed.action === 'error') failures.push(...(await stage.restart()));
   if (failures.length === 0) failures.push(...(await stage.leftSince(before)));
