@@ -1,5 +1,6 @@
 /** Walks through cases on one stage: each disturbed once, by a client that calls again, and accounted for. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Activity, Case } from './case.js';
 import { listOf } from './case.js';
 import { WalkClient } from './client.js';
@@ -9,6 +10,9 @@ import { Stage } from './stage.js';
 
 /** Nothing of the node is disturbed by it: what is made once, for all pods and images, is there after it. */
 const NOTHING: Case = { name: 'run-pod/record', position: 'before', action: 'error', hit: 1_000_000, cause: undefined };
+
+/** What hung looks every 20 ms whether it may go on. */
+const LET_GO_MS = 300;
 
 export interface CaseResult {
   readonly list: string;
@@ -60,7 +64,10 @@ async function walkOne(
   if (!(await client.end())) failures.push('the step was not reached');
   failures.push(...client.failures);
   // What a pull that was given up still held was spared: the next removal sweeps it.
-  if (activity === 'pull') await stage.daemon.cri.images.removeImage({ image: { image: stage.pulled } });
+  if (activity === 'pull') {
+    await sleep(LET_GO_MS);
+    await stage.daemon.cri.images.removeImage({ image: { image: stage.pulled } });
+  }
   // What could not be undone is the next start's to take.
   if (disturbed.cause !== undefined && disturbed.action === 'error') failures.push(...(await stage.restart()));
   if (failures.length === 0) failures.push(...(await stage.leftSince(before)));
