@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { CgroupSample } from '../../runtime/cgroups/sampler.js';
+import type { ContainerRecord } from '../../sandbox/container-record.js';
 import { statsOfContainer, statsOfPod, upperOf } from '../../sandbox/stats.js';
 import { fakeNode } from '../support/fake-node.js';
 
@@ -7,14 +9,13 @@ const USED = { timestamp: 1n, mountpoint: '/m', usedBytes: 4096, inodesUsed: 1 }
 
 async function nodeOfStats(t: Parameters<typeof fakeNode>[0]) {
   const asked: string[] = [];
-  const sampler = {
-    statsCached: async (cgroup: string) => {
-      asked.push(cgroup);
-      return { stats: { memoryUsage: 7 }, nanoCores: 5n };
-    },
+  const statsCached = async (cgroup: string) => {
+    asked.push(cgroup);
+    return { stats: { memoryUsage: 7 }, nanoCores: 5n } as CgroupSample;
   };
+  const backend = { stats: ({ cgroup }: ContainerRecord) => statsCached(cgroup) };
   const writableLayers = { usage: (_: string, upper: string) => ({ ...USED, mountpoint: upper }) };
-  return { ...(await fakeNode(t, { parts: { sampler, writableLayers } })), asked };
+  return { ...(await fakeNode(t, { backend, parts: { sampler: { statsCached }, writableLayers } })), asked };
 }
 
 test('a container that runs has figures of its cgroup; one that does not keeps those of its layer', async (t) => {
