@@ -78,8 +78,8 @@ export class Children {
   }
 
   /**
-   * From before a start (of an init, of an exec) until its process is watched: exits of unknown pids are kept. Returns
-   * the end of it.
+   * From before a start (of an init, of an exec, of this program with what it was handed) until its process is watched:
+   * exits of unknown pids are kept. Returns the end of it.
    */
   expectInit(): () => void {
     const start = { at: performance.now() };

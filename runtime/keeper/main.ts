@@ -94,6 +94,7 @@ async function main(): Promise<void> {
 
   const idle = new IdleRelease(IDLE_MS);
   const children = new Children(softFileLimit());
+  const endOfStart = children.expectInit();
   for (const fd of handover === undefined ? [] : descriptorsOf(handover)) children.saw(fd);
   const core = new KeeperCore(state, children, log, (container) => server.exited(container));
   const server = new Server({
@@ -109,6 +110,7 @@ async function main(): Promise<void> {
   await core.load(handover?.containers ?? takeStored(process.env));
   server.open(handover?.keeper?.connections ?? []);
   children.catchUp();
+  endOfStart();
   store?.ready();
   const how = handover === undefined ? 'new' : handover.keeper === undefined ? 'after a death' : 'upgraded';
   log.info({ pid: process.pid, state, how, containers: core.list().length }, 'keeper is ready');

@@ -35,11 +35,13 @@ export async function upgrade(keeper: Upgradable, next: KeeperProgram): Promise<
   await check(keeper.children, next);
   keeper.freeze();
   try {
-    for (const deadline = performance.now() + STILL_TIMEOUT_MS; !keeper.isStill; await sleep(POLL_MS)) {
-      if (performance.now() < deadline) continue;
-      throw new CribError('ABORTED', `the keeper did not come to a standstill within ${STILL_TIMEOUT_MS} ms`);
-    }
-    return become(keeper, next);
+    const deadline = performance.now() + STILL_TIMEOUT_MS;
+    do {
+      // Also before the first look: the check's own exit may be told in the middle of others that libuv has reaped with it.
+      await sleep(POLL_MS);
+      if (keeper.isStill) return become(keeper, next);
+    } while (performance.now() < deadline);
+    throw new CribError('ABORTED', `the keeper did not come to a standstill within ${STILL_TIMEOUT_MS} ms`);
   } finally {
     keeper.thaw();
   }
