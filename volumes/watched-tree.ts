@@ -7,23 +7,14 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import { CribError } from '../runtime/errors.js';
 import { errnoName } from '../runtime/linux/libc.js';
+import type { TarMember } from '../runtime/tar-writer.js';
 
 /** Swaps that may come while the tree is read. */
 const ATTEMPTS = 5;
 const LINK = '..data';
 
-export interface TreeEntry {
-  /** Relative to the volume; of the dated directory or below it. */
-  readonly path: string;
-  readonly type: 'directory' | 'file' | 'symlink';
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  /** Seconds since the epoch. */
-  readonly mtime: number;
-  /** Content of a file, target of a symlink. */
-  readonly content: Buffer;
-}
+/** `path` is relative to the volume: of the dated directory or below it. */
+export type TreeEntry = TarMember;
 
 export interface WatchedTree {
   /** The dated directory that `..data` names. */

@@ -3,17 +3,17 @@
  * root container starts with the pod; the others join it, and their processes are the sentry's, not the host's.
  */
 
-import fs from 'node:fs/promises';
 import path from 'node:path';
 import type { Duplex } from 'node:stream';
 import { allDone } from '../../runtime/all-done.js';
 import type { CgroupSample } from '../../runtime/cgroups/sampler.js';
 import { type ContainerConfig, NO_LIMITS } from '../../runtime/containers/config.js';
-import { unmountIfMounted } from '../../runtime/containers/rootfs.js';
+import { unmountAll } from '../../runtime/containers/rootfs.js';
 import { makeDirectory } from '../../runtime/durable-file.js';
 import { messageOf } from '../../runtime/errors.js';
 import type { KeptContainer } from '../../runtime/keeper/protocol.js';
 import { CONSOLE_SOCKET, type ContainerTarget } from '../../runtime/oci/oci-runtime.js';
+import { removeTree } from '../../runtime/remove-tree.js';
 import type { OciResources, OciSpec } from '../../runtime/spec/types.js';
 import { step } from '../../runtime/steps.js';
 import type { SandboxCapabilities, VolumeDecision } from '../../volumes/types.js';
@@ -27,6 +27,7 @@ import { execSession } from '../kept/exec-session.js';
 import { execSync } from '../kept/exec-sync.js';
 import { pinNamespaces } from '../pod/namespaces.js';
 import { ownerOf } from '../pod/owners.js';
+import { preparePodCgroup, releasePodCgroup } from '../pod/pod-cgroup.js';
 import { makePodFiles, podFiles, writeHosts } from '../pod/pod-files.js';
 import type { PodRecord } from '../pod-record.js';
 import type { ExecSpec, SessionStreams } from '../streams.js';
@@ -90,7 +91,7 @@ export class GvisorBackend implements SandboxBackend {
     await makeDirectory(pins, 0o700);
     await allDone([
       step('prepare-pod/files', () => makePodFiles(pod, directory)),
-      step('prepare-pod/cgroup', () => this.#prepareCgroup(pod)),
+      step('prepare-pod/cgroup', () => preparePodCgroup(this.#parts.cgroups, pod)),
     ]);
     const network = { kinds: ['net'] as const, directory: pins, hostname: '', sysctls: {} };
     await step('prepare-pod/namespaces', async () => pinNamespaces(network));
@@ -126,11 +127,9 @@ export class GvisorBackend implements SandboxBackend {
     const directory = this.#podDirectory(pod.id);
     await step('release-pod/init', () => this.#sentries.stop(pod));
     await step('release-pod/volumes', () => this.#volumes.release(pod));
-    await step('release-pod/unmount', async () => unmountIfMounted(path.join(directory, 'ns/net')));
-    await step('release-pod/files', () => fs.rm(directory, { recursive: true, force: true }));
-    await step('release-pod/cgroup', async () => {
-      if (pod.ownsCgroup) await this.#parts.cgroups.remove(pod.cgroup);
-    });
+    await step('release-pod/unmount', () => unmountAll([path.join(directory, 'ns/net')]));
+    await step('release-pod/files', () => removeTree(directory));
+    await step('release-pod/cgroup', () => releasePodCgroup(this.#parts.cgroups, pod));
     this.#parts.sampler.forget(pod.cgroup);
   }
 
@@ -220,12 +219,6 @@ export class GvisorBackend implements SandboxBackend {
   async #limit(container: ContainerRecord, others: readonly ContainerRecord[]): Promise<void> {
     const limits = sentryLimits([container, ...others].map(({ resources }) => resources));
     await this.#parts.cgroups.apply(container.cgroup, { ...NO_LIMITS, ...limits });
-  }
-
-  async #prepareCgroup(pod: PodRecord): Promise<void> {
-    const { cgroups } = this.#parts;
-    await cgroups.create(pod.cgroup);
-    if (pod.ownsCgroup && pod.config.resources !== undefined) await cgroups.apply(pod.cgroup, pod.config.resources);
   }
 
   #target({ id, podId }: ContainerRecord): ContainerTarget {

@@ -31,6 +31,7 @@ import { execSync } from '../kept/exec-sync.js';
 import { KeptProcesses, type KeptProcessParts } from '../kept/kept-processes.js';
 import { type NamespaceRequest, PINNED, pinNamespaces } from '../pod/namespaces.js';
 import { ownerOf } from '../pod/owners.js';
+import { preparePodCgroup, releasePodCgroup } from '../pod/pod-cgroup.js';
 import { makePodFiles, makePodShm, podFiles, writeHosts } from '../pod/pod-files.js';
 import type { PodRecord } from '../pod-record.js';
 import type { ExecSpec, SessionStreams } from '../streams.js';
@@ -74,7 +75,7 @@ export class HostBackend implements SandboxBackend {
     if (pod.namespaces.user !== undefined) await requireReachable(this.#parts.state);
     await allDone([
       step('prepare-pod/files', () => allDone([makePodFiles(pod, directory), makePodShm(pod, directory)])),
-      step('prepare-pod/cgroup', () => this.#prepareCgroup(pod)),
+      step('prepare-pod/cgroup', () => preparePodCgroup(this.#parts.cgroups, pod)),
     ]);
     await step('prepare-pod/namespaces', async () => pinNamespaces(namespaceRequest(pod, pins)));
   }
@@ -90,9 +91,7 @@ export class HostBackend implements SandboxBackend {
     const mounted = [...PINNED.map((kind) => `ns/${kind}`), 'shm'].map((name) => path.join(directory, name));
     await step('release-pod/unmount', () => unmountAll(mounted));
     await step('release-pod/files', () => removeTree(directory));
-    await step('release-pod/cgroup', async () => {
-      if (pod.ownsCgroup) await this.#parts.cgroups.remove(pod.cgroup);
-    });
+    await step('release-pod/cgroup', () => releasePodCgroup(this.#parts.cgroups, pod));
     this.#parts.sampler.forget(pod.cgroup);
   }
 
@@ -204,12 +203,6 @@ export class HostBackend implements SandboxBackend {
     } catch (error) {
       this.#parts.log.warn({ container: id, error: messageOf(error) }, 'deleting a container with hooks failed');
     }
-  }
-
-  async #prepareCgroup(pod: PodRecord): Promise<void> {
-    const { cgroups } = this.#parts;
-    await cgroups.create(pod.cgroup);
-    if (pod.ownsCgroup && pod.config.resources !== undefined) await cgroups.apply(pod.cgroup, pod.config.resources);
   }
 
   #podDirectory(pod: PodRecord): string {

@@ -3,16 +3,15 @@
  * that holds nothing else, without a capability and as nobody, because every container of the pod can see it.
  */
 
-import fs from 'node:fs/promises';
 import path from 'node:path';
 import type { CgroupDriver } from '../../runtime/cgroups/driver.js';
 import type { IdMapping } from '../../runtime/containers/config.js';
 import { idMappingsOf } from '../../runtime/spec/namespaces.js';
 import type { HostFacts, OciSpec, PodUserNamespace } from '../../runtime/spec/types.js';
+import { initProcess, NOBODY, writeInitBundle } from '../pod/init-bundle.js';
 import { initId, initRootfs } from '../pod/init-rootfs.js';
 import type { PodRecord } from '../pod-record.js';
 
-const NOBODY = 65534;
 /** As containerd gives its pause container: the last of a pod to be killed when memory runs out. */
 const OOM_SCORE_ADJ = -998;
 
@@ -26,10 +25,7 @@ export async function initBundle(
 ): Promise<string> {
   const rootfs = await initRootfs(state, 'a pod with a shared PID namespace needs catatonit as its init');
   const bundle = path.join(podDirectory, 'init');
-  await fs.mkdir(bundle, { recursive: true, mode: 0o700 });
-  await fs.writeFile(path.join(bundle, 'config.json'), JSON.stringify(initSpec(pod, rootfs, host, driver)), {
-    mode: 0o600,
-  });
+  await writeInitBundle(bundle, initSpec(pod, rootfs, host, driver));
   return bundle;
 }
 
@@ -48,15 +44,7 @@ function initSpec(pod: PodRecord, rootfs: string, host: HostFacts, driver: Cgrou
   const nobody = nobodyIn(user);
   return {
     ociVersion: '1.0.2',
-    process: {
-      args: ['/catatonit', '-P'],
-      cwd: '/',
-      env: ['PATH=/'],
-      user: nobody,
-      capabilities: { bounding: [], effective: [], permitted: [], inheritable: [], ambient: [] },
-      noNewPrivileges: true,
-      oomScoreAdj: Math.max(OOM_SCORE_ADJ, host.oomScoreAdjFloor),
-    },
+    process: { ...initProcess(nobody), oomScoreAdj: Math.max(OOM_SCORE_ADJ, host.oomScoreAdjFloor) },
     root: { path: rootfs, readonly: true },
     mounts: [
       { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
