@@ -13,12 +13,14 @@ after(() => clearInterval(running));
 const children = new Children(777n);
 const env = { PATH: process.env.PATH ?? '/usr/bin:/bin' };
 
-/** The pid of a process that is left to this one. */
+/** The pid of a process that is left to this one: it begins when its shell is gone, which could have reaped it. */
 async function orphan(script: string): Promise<number> {
-  const argv = ['sh', '-c', `(${script}) >/dev/null 2>&1 & echo $!`];
-  const child = children.spawn(argv, env, ['ignore', 'pipe', 'ignore']);
-  const [line] = (await once(child.stdout ?? assert.fail(), 'data')) as [Buffer];
-  return Number(line.toString());
+  const argv = ['sh', '-c', `exec 3<&0; (read -r _ <&3; ${script}) >/dev/null 2>&1 & echo $!`];
+  const child = children.spawn(argv, env, ['pipe', 'pipe', 'ignore']);
+  const { stdin, stdout } = child;
+  const [[line]] = await Promise.all([once(stdout ?? assert.fail(), 'data'), once(child, 'exit')]);
+  stdin?.end();
+  return Number(String(line));
 }
 
 const exitOf = (pid: number): Promise<ChildExit> => new Promise((resolve) => children.watch(pid, resolve));
