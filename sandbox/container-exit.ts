@@ -6,6 +6,7 @@ import { step } from '../runtime/steps.js';
 import { nowNs } from './clock.js';
 import type { Container, ContainerRecord } from './container-record.js';
 import type { Node } from './node.js';
+import { oomKillsOf } from './out-of-memory.js';
 
 /** What the status says where nobody saw the end (containerd's unknownExitCode). */
 const UNKNOWN_EXIT_CODE = 255;
@@ -56,11 +57,11 @@ async function end(node: Node, container: Container, facts: () => Promise<Partia
 }
 
 /** A counter that cannot be read costs the word for the reason, not the exit. */
-async function oomKills(node: Node, { id, record }: Container): Promise<number> {
+async function oomKills(node: Node, container: Container): Promise<number> {
   try {
-    return await step('container-exit/counters', () => node.parts.cgroups.oomKills(record.cgroup));
+    return await step('container-exit/counters', () => oomKillsOf(node, container));
   } catch (error) {
-    node.parts.log.warn({ container: id, error: messageOf(error) }, 'whether memory ran out is not known');
+    node.parts.log.warn({ container: container.id, error: messageOf(error) }, 'whether memory ran out is not known');
     return 0;
   }
 }

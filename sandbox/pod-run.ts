@@ -11,6 +11,7 @@ import { Callers } from './callers.js';
 import { nowNs } from './clock.js';
 import type { PodConfig } from './config.js';
 import type { Node, PodCreation } from './node.js';
+import { oomKillsBefore } from './out-of-memory.js';
 import { detachNetwork } from './pod-network.js';
 import { Pod, type PodRecord, podKey } from './pod-record.js';
 import { checkUserNamespace } from './user-namespace.js';
@@ -91,7 +92,8 @@ async function create(node: Node, config: PodConfig, handler: string, signal: Ab
     }
     await step('run-pod/finish', () => backend.finish(pod.record));
     throwIfCancelled(signal, config);
-    await step('run-pod/ready', () => node.updatePod(pod, () => ({ state: 'ready' })));
+    const past = await oomKillsBefore(node, record.cgroup);
+    await step('run-pod/ready', () => node.updatePod(pod, () => ({ ...past, state: 'ready' })));
   });
   node.pods.add(pod);
   node.emit('created', pod.id, pod.id);

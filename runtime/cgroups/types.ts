@@ -106,8 +106,8 @@ export interface Cgroups {
   stats(path: string): Promise<CgroupStats | undefined>;
   /** undefined where the cgroup does not exist. */
   details(path: string): Promise<CgroupDetails | undefined>;
-  /** Out-of-memory kills so far; 0 where the cgroup is gone. */
-  oomKills(path: string): Promise<number>;
+  /** Out-of-memory kills so far (v2: also of cgroups below, gone ones too); undefined where the cgroup does not exist. */
+  oomKills(path: string): Promise<number | undefined>;
   /** Absolute directories with a `cgroup.procs` that list all processes of the cgroup (v1: one hierarchy's). */
   directories(path: string): string[];
   /** Moves a process into the cgroup in every hierarchy. */

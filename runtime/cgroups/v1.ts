@@ -91,10 +91,11 @@ export class CgroupsV1 implements Cgroups {
     return detailsV1((controller) => this.#directory(controller, relative));
   }
 
-  async oomKills(path: string): Promise<number> {
+  async oomKills(path: string): Promise<number | undefined> {
     const directory = this.#directory('memory', checkCgroupPath(path));
-    if (directory === undefined) return 0;
-    return flatKey(await readControl(`${directory}/memory.oom_control`), 'oom_kill');
+    if (directory === undefined) return undefined;
+    const control = await readControl(`${directory}/memory.oom_control`);
+    return control === undefined ? undefined : flatKey(control, 'oom_kill');
   }
 
   directories(path: string): string[] {

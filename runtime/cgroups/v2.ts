@@ -78,8 +78,9 @@ export class CgroupsV2 implements Cgroups {
     return detailsV2(`${this.#root}${checkCgroupPath(path)}`);
   }
 
-  async oomKills(path: string): Promise<number> {
-    return flatKey(await readControl(`${this.#root}${checkCgroupPath(path)}/memory.events`), 'oom_kill');
+  async oomKills(path: string): Promise<number | undefined> {
+    const events = await readControl(`${this.#root}${checkCgroupPath(path)}/memory.events`);
+    return events === undefined ? undefined : flatKey(events, 'oom_kill');
   }
 
   directories(path: string): string[] {

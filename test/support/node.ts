@@ -30,6 +30,8 @@ export interface TestNode {
 
 /** Which of the runtimes that work here is found first would be chance. */
 const RUNTIME = process.env.CRIB_TEST_OCI_RUNTIME ?? 'runc';
+/** systemd: where it runs the machine. */
+const CGROUP_DRIVER = process.env.CRIB_TEST_CGROUP_DRIVER === 'systemd' ? 'systemd' : 'cgroupfs';
 const BUNDLES = path.resolve(import.meta.dirname, '../../bundle');
 
 /**
@@ -56,6 +58,7 @@ export async function startTestNode(
     bridgeSubnets: [subnet],
     certsDir: path.join(directory, 'certs.d'),
     ociRuntime: RUNTIME,
+    cgroupDriver: CGROUP_DRIVER,
     cdiSpecDirs: cdiDirectories(directory),
     ...(await changes(directory)),
   });

@@ -165,13 +165,15 @@ for (const [name, cgroups] of implementations) {
 
     it('has no numbers for a cgroup that is not there', async () => {
       assert.equal(await cgroups.stats(`${base}/none`), undefined);
-      assert.equal(await cgroups.oomKills(`${base}/none`), 0);
+      assert.equal(await cgroups.oomKills(`${base}/none`), undefined);
       assert.deepEqual(await cgroups.processes(`${base}/none`), []);
     });
   });
 }
 
-describe('limits and statistics of a real cgroup v1', { skip: hierarchies.version !== 1 }, () => {
+describe('limits and statistics of a real cgroup v1', {
+  skip: hierarchies.version === 2 && 'here cgroups are v2',
+}, () => {
   const base = `${BASE}-limits`;
   const read = (controller: string, path: string, file: string) =>
     fs.readFileSync(`${hierarchies.controllers.get(controller)}${path}/${file}`, 'utf8').trim();
@@ -253,5 +255,56 @@ describe('limits and statistics of a real cgroup v1', { skip: hierarchies.versio
     }
     assert.ok(each < 5, `one cgroup took ${each} ms`);
     if (process.env.CRIB_TEST_VERBOSE) console.log(`stats: ${each.toFixed(3)} ms each`);
+  });
+});
+
+describe('limits and statistics of a real cgroup v2', {
+  skip: hierarchies.version === 1 && 'here cgroups are v1',
+}, () => {
+  const base = `${BASE}-limits`;
+  const read = (path: string, file: string) => fs.readFileSync(`${hierarchies.unified}${path}/${file}`, 'utf8').trim();
+
+  after(async () => {
+    const cgroups = await createCgroups();
+    await cgroups.kill(base);
+    await cgroups.remove(base);
+  });
+
+  it('applies, raises, lowers and lifts', async () => {
+    const cgroups = await createCgroups();
+    await cgroups.create(base);
+    const MiB = 1 << 20;
+    for (const memoryLimit of [64 * MiB, 256 * MiB, 32 * MiB]) {
+      const swap = { memoryLimit, memorySwapLimit: memoryLimit };
+      await cgroups.apply(base, { ...NO_RESOURCES, ...swap, cpuShares: 512, cpuPeriod: 50_000, cpuQuota: 25_000 });
+      assert.equal(read(base, 'memory.max'), String(memoryLimit));
+      assert.equal((await cgroups.stats(base))?.memoryLimit, memoryLimit);
+    }
+    assert.equal(read(base, 'cpu.weight'), '20');
+    assert.equal(read(base, 'cpu.max'), '25000 50000');
+    const unified = { 'memory.high': String(16 * MiB), 'pids.max': '77' };
+    await cgroups.apply(base, { ...NO_RESOURCES, memoryLimit: -1, memorySwapLimit: -1, cpuQuota: -1, unified });
+    assert.equal(read(base, 'memory.max'), 'max');
+    assert.equal(read(base, 'cpu.max'), 'max 100000');
+    assert.deepEqual([read(base, 'memory.high'), read(base, 'pids.max')], [String(16 * MiB), '77']);
+    await assert.rejects(cgroups.apply(base, { ...NO_RESOURCES, cpusetCpus: '4000' }), /writing "4000" to .*cpuset/);
+  });
+
+  it('counts use and out-of-memory kills', async () => {
+    const cgroups = await createCgroups();
+    const path = `${base}/oom`;
+    await cgroups.create(path);
+    await cgroups.apply(path, { ...NO_RESOURCES, memoryLimit: 8 << 20, memorySwapLimit: 8 << 20 });
+    const child = spawn('sh', ['-c', 'read go; exec tail /dev/zero'], { stdio: ['pipe', 'ignore', 'ignore'] });
+    assert.ok(child.pid !== undefined);
+    await cgroups.attach(path, child.pid);
+    assert.equal((await cgroups.stats(path))?.pids, 1);
+    child.stdin.end('go\n');
+    const [, signal] = await once(child, 'exit');
+    assert.equal(signal, 'SIGKILL');
+    assert.equal(await cgroups.oomKills(path), 1);
+    const details = await cgroups.details(path);
+    assert.ok(details !== undefined && details.oomKills === 1 && details.memoryFailures > 0);
+    assert.ok((await cgroups.stats(path))?.pressure.memory !== undefined);
   });
 });

@@ -1,10 +1,14 @@
-/** What systemd is asked for; this machine has none to ask. */
+/** What systemd is asked for, and what a real one makes of it where one runs the machine. */
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import fs from 'node:fs';
+import { after, describe, test } from 'node:test';
+import { createCgroups } from '../../../runtime/cgroups/cgroups.js';
+import { expandSlice } from '../../../runtime/cgroups/driver.js';
 import { sliceProperties, withSystemd } from '../../../runtime/cgroups/systemd.js';
 import type { Cgroups } from '../../../runtime/cgroups/types.js';
 import { NO_RESOURCES } from '../../support/configs.js';
+import { NO_SYSTEMD } from '../../support/systemd.js';
 
 const POD = '/crib.slice/crib-pod1.slice';
 
@@ -46,4 +50,33 @@ test('limits are properties of the version’s own names', () => {
   assert.deepEqual(sliceProperties({ ...resources, memoryLimit: -1, cpuQuota: -1 }, 1), [
     ...['CPUShares=1024', 'CPUQuota=', 'MemoryLimit=infinity'],
   ]);
+});
+
+describe('a real systemd', { skip: NO_SYSTEMD }, async () => {
+  const parent = `cribtest${process.pid}.slice`;
+  const path = expandSlice(`cribtest${process.pid}-pod.slice`);
+  const cgroups = withSystemd(await createCgroups());
+  const read = (file: string) => fs.readFileSync(`${cgroups.directories(path)[0]}/${file}`, 'utf8').trim();
+
+  after(() => cgroups.remove(`/${parent}`));
+
+  test('makes a slice, limits it, changes and lifts the limits, and removes it', async () => {
+    await cgroups.create(path);
+    await cgroups.create(path);
+    assert.equal(await cgroups.exists(path), true);
+    await cgroups.apply(path, { ...NO_RESOURCES, cpuShares: 1024, cpuQuota: 50_000, memoryLimit: 64 << 20 });
+    assert.deepEqual(limits(), ['39', '50000 100000', String(64 << 20)]);
+    await cgroups.apply(path, { ...NO_RESOURCES, cpuShares: 2, cpuQuota: 12_345, memoryLimit: 32 << 20 });
+    assert.deepEqual(limits(), ['1', '12350 100000', String(32 << 20)]);
+    await cgroups.apply(path, { ...NO_RESOURCES, cpuQuota: -1, memoryLimit: -1, cpusetCpus: '0' });
+    assert.deepEqual(limits(), ['1', 'max 100000', 'max']);
+    assert.equal(read('cpuset.cpus'), '0');
+    await cgroups.remove(path);
+    assert.equal(await cgroups.exists(path), false);
+  });
+
+  function limits(): string[] {
+    if (cgroups.version === 1) throw new Error('this test reads the files of cgroup v2');
+    return ['cpu.weight', 'cpu.max', 'memory.max'].map(read);
+  }
 });
