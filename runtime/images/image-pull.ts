@@ -9,6 +9,7 @@ import type { BlobStore } from './blobs.js';
 import type { CatalogImage } from './catalog.js';
 import type { Holds } from './holds.js';
 import { checkSignal, type LayerLimits, pullLayer, type UnpackedLayer } from './layer-pull.js';
+import { settleUnpacked } from './layer-settle.js';
 import type { LayerStore } from './layers.js';
 import {
   chainIdsOf,
@@ -27,9 +28,6 @@ import { runConfigOf } from './run-config.js';
 import { Semaphore } from './semaphore.js';
 import type { SharedWork, Waiter } from './shared-work.js';
 import type { PullProgress } from './types.js';
-import type { Pending, SettleReport } from './unpack/protocol.js';
-import { settleRoot } from './unpack/settle.js';
-import { settleLayer } from './unpacker.js';
 
 export interface PullContext {
   readonly blobs: BlobStore;
@@ -210,7 +208,9 @@ export class ImagePull {
       });
       if (index > 0) await this.#layer(stack, index - 1, { signal });
       const lowers = stack.chain.slice(0, index).reverse();
-      const settled = await step('pull-image/settle', () => this.#settle(prepared, lowers, report.pending, signal));
+      const settled = await step('pull-image/settle', () =>
+        settleUnpacked(this.#context, prepared, lowers, report.pending, signal),
+      );
       const usedBytes = report.usedBytes + settled.addedBytes;
       const inodes = report.inodes + settled.addedInodes;
       await step('pull-image/commit', async () => {
@@ -223,30 +223,6 @@ export class ImagePull {
       if (left !== undefined) await step('pull-image/discard', () => layers.discard(left));
       throw error;
     }
-  }
-
-  /** `lowers`: chain ids, the highest first. */
-  async #settle(
-    prepared: string,
-    lowers: readonly string[],
-    pending: Pending,
-    signal: AbortSignal,
-  ): Promise<SettleReport> {
-    const { layers, limits, unpackerScript } = this.#context;
-    const { implicit, links } = pending;
-    const contents = lowers.map((lower) => layers.contentOf(lower));
-    if (links.length === 0 && implicit.every((directory) => directory === '')) {
-      if (implicit.length > 0) settleRoot(layers.preparedContentOf(prepared), contents[0]);
-      return { addedBytes: 0, addedInodes: 0 };
-    }
-    const relative = (content: string) => content.slice(layers.root.length + 1);
-    const task = {
-      directory: layers.root,
-      maxBytes: limits.maxLayerBytes,
-      layer: relative(layers.preparedContentOf(prepared)),
-      lowers: contents.map(relative),
-    };
-    return settleLayer(unpackerScript, task, pending, signal);
   }
 
   /** One writer per blob, and so many layers at a time in all. */

@@ -1,7 +1,7 @@
 /** Small file operations that unpacking and settling share; all synchronous, none follows a final symlink. */
 
 import fs from 'node:fs';
-import { type BytePath, makeNodeAt, setXattrAt } from '../../linux/byte-paths.js';
+import { type BytePath, makeNodeAt, setTimesAt, setXattrAt } from '../../linux/byte-paths.js';
 import { errnoName } from '../../linux/libc.js';
 
 export const OPAQUE = 'trusted.overlay.opaque';
@@ -30,6 +30,12 @@ export function makeWhiteout(path: BytePath): void {
 /** Hides what lower layers have in this directory. */
 export function makeOpaque(path: BytePath): void {
   setXattrAt(path, OPAQUE, YES);
+}
+
+/** What a directory is that no layer has an entry of: 0755 at the epoch, and without the set-group-id of its parent. */
+export function resetDirectory(path: BytePath): void {
+  fs.chmodSync(path, 0o755);
+  setTimesAt(path, 0, 0);
 }
 
 /** Sets an attribute; false when this file system or file type cannot have it (symlinks and user.*, tmpfs). */

@@ -7,7 +7,7 @@
 import fs from 'node:fs';
 import { CribError } from '../../errors.js';
 import { getXattrAt, listXattrsAt, makeNodeAt, setTimesAt } from '../../linux/byte-paths.js';
-import { isWhiteout, OPAQUE, statOf, tryXattr } from './disk.js';
+import { isWhiteout, OPAQUE, resetDirectory, statOf, tryXattr } from './disk.js';
 import { baseOf, hostile, join, onDisk, parentOf, shown } from './paths.js';
 import type { Pending, SettleReport, SettleTask } from './protocol.js';
 
@@ -263,11 +263,6 @@ class Settling {
     copyAttributes(source, disk);
     this.#copied.add(path);
   }
-}
-
-function resetDirectory(disk: string | Buffer): void {
-  fs.chmodSync(disk, 0o755);
-  setTimesAt(disk, 0, 0);
 }
 
 function byDepth(paths: Iterable<string>): string[] {

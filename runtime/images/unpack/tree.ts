@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import { CribError } from '../../errors.js';
 import { setTimesAt } from '../../linux/byte-paths.js';
 import { errnoName } from '../../linux/libc.js';
-import { isWhiteout, makeOpaque, statOf } from './disk.js';
+import { isWhiteout, makeOpaque, resetDirectory, statOf } from './disk.js';
 import { baseOf, hostile, join, onDisk, parentOf, shown } from './paths.js';
 
 interface DirectoryRecord {
@@ -80,12 +80,19 @@ export class Tree {
     return stat;
   }
 
-  /** Sets the directories' times, which is last because every entry made in one changes them. Returns the implicit ones. */
+  /**
+   * Sets the directories' times, which is last because every entry made in one changes them. Returns the implicit ones,
+   * which are left as they are to stay where no lower layer has them.
+   */
   finish(): string[] {
     const implicit: string[] = [];
     for (const [path, record] of this.#records) {
-      if (record.implicit) implicit.push(path);
-      else setTimesAt(onDisk(path), record.seconds, record.nanoseconds);
+      if (!record.implicit) {
+        setTimesAt(onDisk(path), record.seconds, record.nanoseconds);
+        continue;
+      }
+      implicit.push(path);
+      resetDirectory(onDisk(path));
     }
     return implicit;
   }

@@ -21,6 +21,17 @@ test('missing parents are made, each implicit until its own entry comes; lookup 
   assert.equal(tree.size, 4);
   assert.deepEqual(tree.finish().sort(), ['', 'a', 'a/b/c']);
   assert.equal(fs.statSync('/a/b', { bigint: true }).mtimeNs, 7_000_000_008n);
+  for (const path of ['/a', '/a/b/c']) assert.equal(fs.statSync(path).mtimeMs, 0, path);
+});
+
+test('an implicit directory does not take the set-group-id bit of its parent', () => {
+  fs.mkdirSync('/shared');
+  fs.chmodSync('/shared', 0o2775);
+  const tree = new Tree();
+  tree.record('shared', 1, 0);
+  tree.ensure('shared/inner');
+  tree.finish();
+  assert.equal(fs.statSync('/shared/inner').mode & 0o7777, 0o755);
 });
 
 test('a symlink inside the layer is looked through, by climbing too', () => {
