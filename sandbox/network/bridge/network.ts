@@ -20,6 +20,7 @@ import {
 } from '../../../runtime/linux/links.js';
 import { NetlinkSocket } from '../../../runtime/linux/netlink.js';
 import type { Log } from '../../../runtime/log.js';
+import { Serial } from '../../../runtime/serial.js';
 import { step } from '../../../runtime/steps.js';
 import { type Address, addressBytes, formatAddress, parseAddress, parseSubnet, type Subnet } from '../addresses.js';
 import type { NetworkRecords } from '../records.js';
@@ -35,6 +36,9 @@ const INTERFACE = 'eth0';
 const REMOVAL_PAUSE_MS = 100;
 const LAST_REMOVAL_PAUSE_MS = 400;
 const TIMEOUT_MS = 30_000;
+/** From a start at which the host refused something to the next try, doubled each time. */
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 30_000;
 
 export interface BridgeOptions {
   /** Name of the bridge interface, at most 15 characters; two instances on a host have different ones. */
@@ -54,8 +58,12 @@ export class BridgeNetwork {
   readonly #leaving = new Map<string, Promise<void>>();
   /** Those of them, and of those whose removal failed, whose host ports are free again already. */
   readonly #unpublished = new Set<string>();
+  /** Changes of the table, while it may be missing: it is made with what those before have left. */
+  readonly #turns = new Serial();
   #bridge: Link | undefined;
   #failure = 'not opened yet';
+  #retry: NodeJS.Timeout | undefined;
+  #closed = false;
 
   /** Throws INVALID_ARGUMENT for options that cannot be meant. */
   constructor(options: BridgeOptions, records: NetworkRecords, log: Log) {
@@ -73,29 +81,45 @@ export class BridgeNetwork {
     this.#log = log;
   }
 
-  /** Makes what a reboot or somebody else removed; host ports of pods that are not recorded go. */
+  /**
+   * Makes what a reboot or somebody else removed; host ports of pods that are not recorded go. Where that fails the
+   * daemon serves on, the node's condition says why, and it is tried again: the host was busy, or somebody mends it.
+   */
   async open(): Promise<void> {
+    await this.#turns.run(() => this.#setUp(FIRST_RETRY_MS));
+  }
+
+  async #setUp(retryMs: number): Promise<void> {
     const gateways = this.#allocators.map(({ gateway, prefix }) => ({ address: gateway, prefix }));
     const { name, mtu } = this.#options;
     try {
       for (const allocator of this.#allocators) allocator.resume(this.#taken());
       this.#bridge = await ensureBridge(name, gateways, mtu);
-      await replaceTable(name, this.#subnets, this.#own(), AbortSignal.timeout(TIMEOUT_MS));
+      await replaceTable(name, this.#subnets, this.#published(), AbortSignal.timeout(TIMEOUT_MS));
       this.#failure = '';
     } catch (error) {
-      // The daemon serves on: what can be mended on the host shows in the node's condition.
-      this.#failure = messageOf(error);
-      this.#log.error({ bridge: name, error: this.#failure }, 'the pod network cannot be set up');
+      const failure = messageOf(error);
+      if (failure !== this.#failure)
+        this.#log.error({ bridge: name, error: failure }, 'the pod network cannot be set up');
+      this.#failure = failure;
+      this.#retry = setTimeout(() => void this.#setUpAgain(2 * retryMs), retryMs).unref();
     }
   }
 
+  async #setUpAgain(retryMs: number): Promise<void> {
+    await this.#turns.run(async () => {
+      if (!this.#closed) await this.#setUp(Math.min(retryMs, LONGEST_RETRY_MS));
+    });
+  }
+
   async close(): Promise<void> {
+    this.#end();
     await Promise.allSettled(this.#leaving.values());
   }
 
   readiness(): NetworkReadiness {
     if (this.#failure === '') return { ready: true, reason: '', message: '' };
-    const message = `bridge network ${this.#options.name} is not ready: ${this.#failure}; mend it and restart crib`;
+    const message = `bridge network ${this.#options.name} is not ready: ${this.#failure}; it is tried again`;
     return { ready: false, reason: 'NetworkPluginNotReady', message };
   }
 
@@ -105,10 +129,7 @@ export class BridgeNetwork {
     const ports = publishedPorts(request);
     if (!this.#hasFreeAddress()) await Promise.allSettled(this.#leaving.values());
     // From here to `save` nothing is awaited: two pods cannot be given the same.
-    refuseConflicts(
-      ports,
-      this.#own().filter(({ podId }) => !this.#unpublished.has(podId)),
-    );
+    refuseConflicts(ports, this.#published());
     const taken = this.#taken();
     const addresses = this.#allocators.map((allocator) => allocator.take(taken));
     const record: BridgeRecord = {
@@ -139,13 +160,20 @@ export class BridgeNetwork {
    */
   async detach(record: BridgeRecord, signal: AbortSignal): Promise<void> {
     if (this.#leaving.has(record.podId)) return;
-    await step('bridge/unpublish', () => unpublish(record, signal));
-    this.#unpublished.add(record.podId);
+    await this.#unpublish(record, signal);
     const removal = this.#removeInterface(record).finally(() => this.#leaving.delete(record.podId));
     this.#leaving.set(record.podId, removal);
     removal.catch((error: unknown) => {
       this.#log.warn({ pod: record.podId, error: messageOf(error) }, 'the interface of a pod could not be removed yet');
     });
+  }
+
+  async #unpublish(record: BridgeRecord, signal: AbortSignal): Promise<void> {
+    const work = async () => {
+      await step('bridge/unpublish', () => unpublish(record, signal));
+      this.#unpublished.add(record.podId);
+    };
+    await (this.#failure === '' ? work() : this.#turns.run(work));
   }
 
   async #removeInterface(record: BridgeRecord): Promise<void> {
@@ -165,6 +193,7 @@ export class BridgeNetwork {
   /** Removes bridge and table. Throws FAILED_PRECONDITION while a pod is attached. */
   async destroy(): Promise<void> {
     const { name } = this.#options;
+    this.#end();
     await Promise.allSettled(this.#leaving.values());
     const [pod] = this.#own();
     if (pod !== undefined) {
@@ -177,6 +206,12 @@ export class BridgeNetwork {
     this.#failure = 'it was removed';
     await removeLink(name);
     await deleteTable(name, AbortSignal.timeout(TIMEOUT_MS));
+  }
+
+  /** What is in the way of the network is not looked at any more. */
+  #end(): void {
+    this.#closed = true;
+    clearTimeout(this.#retry);
   }
 
   async #connect(link: string, bridge: Link, netns: string, addresses: readonly Address[]): Promise<void> {
@@ -238,6 +273,11 @@ export class BridgeNetwork {
 
   #own(): BridgeRecord[] {
     return this.#records.all().filter((r): r is BridgeRecord => r.kind === 'bridge' && r.bridge === this.#options.name);
+  }
+
+  /** Those whose host ports are theirs still. */
+  #published(): BridgeRecord[] {
+    return this.#own().filter(({ podId }) => !this.#unpublished.has(podId));
   }
 
   #taken(): ReadonlySet<string> {

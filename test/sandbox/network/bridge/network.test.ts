@@ -167,6 +167,8 @@ describe('the bridge network', () => {
     const { network, root } = await bridge(t, 'cribt6', ['10.201.13.0/24']);
     const netns = await namespace(t);
     await command('ip', '-n', path.basename(netns), 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'other');
+    const podLink = /^link crib[0-9a-f]{11}$/;
+    await until(async () => !(await hostState()).some((line) => podLink.test(line)), 'pods of other tests are gone');
     const before = await hostState();
     await assert.rejects(network.attach(request('pod', netns), SIGNAL), { message: /create veth pair.*EEXIST/ });
     await assert.rejects(network.attach(request('gone', '/run/netns/cribtest-none'), SIGNAL), { message: /ENOENT/ });
@@ -189,6 +191,25 @@ describe('the bridge network', () => {
     await gone(next, 'one');
     await gone(next, 'two');
     assert.equal((await again()).readiness().ready, true);
+  });
+
+  it('is set up when what was in its way at the start has gone, with the host ports of the pods that are left', async (t) => {
+    const { network, again } = await bridge(t, 'cribt15', ['10.201.25.0/24']);
+    const [first, second] = [await namespace(t), await namespace(t)];
+    await network.attach(request('one', first, { portMappings: [tcpPort(29_095, 80)] }), SIGNAL);
+    await network.attach(request('two', second, { portMappings: [tcpPort(29_096, 80)] }), SIGNAL);
+    await command('ip', 'link', 'delete', 'cribt15');
+    await command('nft', 'delete', 'table', 'inet', 'crib_cribt15');
+    await command('ip', 'link', 'add', 'cribt15', 'type', 'veth', 'peer', 'cribt15p');
+    const next = await again();
+    t.after(() => next.close());
+    assert.match(next.readiness().message, /cribt15 exists and is no bridge.*; it is tried again$/);
+    await gone(next, 'two');
+    await command('ip', 'link', 'delete', 'cribt15');
+    await until(() => next.readiness().ready, 'the network is ready');
+    const table = await command('nft', 'list', 'table', 'inet', 'crib_cribt15');
+    assert.match(table, /29095/);
+    assert.doesNotMatch(table, /29096/);
   });
 
   it('detaches when the namespace has gone, and after a change to CNI', async (t) => {
