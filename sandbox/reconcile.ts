@@ -5,12 +5,14 @@
 
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import { allDone } from '../runtime/all-done.js';
 import { unmountAll } from '../runtime/containers/rootfs.js';
 import { messageOf } from '../runtime/errors.js';
 import { forgetWhenEnded } from '../runtime/keeper/forget.js';
 import type { KeptContainer } from '../runtime/keeper/protocol.js';
 import { errnoName } from '../runtime/linux/libc.js';
 import { removeTree } from '../runtime/remove-tree.js';
+import { Semaphore } from '../runtime/semaphore.js';
 import { ownedDirectory, releaseOwned } from '../volumes/owned.js';
 import { abandonCheckpoint } from './container-checkpoint.js';
 import { finishExit, finishUnseen, startOf } from './container-exit.js';
@@ -28,6 +30,8 @@ import { stop } from './pod-stop.js';
 const DETACH_TIMEOUT_MS = 60_000;
 /** Less than a service manager waits for a daemon to start. */
 const SETTLE_TIMEOUT_MS = 20_000;
+/** Each may wait for the disk, for a plugin, or for the kernel: a node's pods do not wait for one another. */
+const AT_A_TIME = 8;
 
 export async function reconcile(node: Node): Promise<void> {
   const journal = await node.events.open();
@@ -35,20 +39,38 @@ export async function reconcile(node: Node): Promise<void> {
   await loadContainers(node);
   announceMissing(node, journal);
   const kept = await keptContainers(node);
-  for (const container of [...node.containers.values()]) await settleContainer(node, container, kept.get(container.id));
+  await several([...node.containers.values()], (container) => settleContainer(node, container, kept.get(container.id)));
   await forgetStrangers(node, kept);
   await removeStrayDirectories(node);
   const known = new Set([...node.pods.values()].map(({ id }) => id));
   for (const backend of node.parts.handlers.backends()) {
     await attempt(node, 'remove what is left of pods', () => backend.sweep(known));
   }
-  for (const pod of [...node.pods.values()]) await settlePod(node, pod);
-  for (const podId of node.parts.network.attached()) {
-    if (node.pods.find(podId)?.record.state === 'ready') continue;
-    await attempt(node, `detach the network of pod ${podId}`, () =>
-      node.parts.network.detach(podId, AbortSignal.timeout(DETACH_TIMEOUT_MS)),
-    );
-  }
+  await settlePods(node);
+}
+
+/** A plugin that hangs holds up its own pod: the node serves, and that one is settled behind its start. */
+async function settlePods(node: Node): Promise<void> {
+  const left = new Set([...[...node.pods.values()].map(({ id }) => id), ...node.parts.network.attached()]);
+  const settled = several([...left], async (id) => {
+    const pod = node.pods.find(id);
+    await (pod === undefined ? detachStray(node, id) : pod.serial.run(() => settlePod(node, pod)));
+    left.delete(id);
+  });
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(() => {
+      node.parts.log.warn({ pods: [...left] }, 'pods are settled behind the start, which they would hold up');
+      resolve();
+    }, SETTLE_TIMEOUT_MS);
+  });
+  await Promise.race([settled, late]);
+  clearTimeout(timer);
+}
+
+function several<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const slots = new Semaphore(AT_A_TIME);
+  return allDone(items.map((item) => slots.run(() => work(item))));
 }
 
 async function loadPods(node: Node): Promise<void> {
@@ -118,13 +140,13 @@ async function clearStart(node: Node, { id, record }: Container): Promise<void> 
 /** The keeper keeps something that has no record here: it is killed and forgotten. */
 async function forgetStrangers(node: Node, kept: ReadonlyMap<string, KeptContainer>): Promise<void> {
   const inits = new Set([...node.pods.values()].map((pod) => initId(pod.id)));
-  for (const { id, exit } of kept.values()) {
-    if (inits.has(id) || node.containers.find(id) !== undefined) continue;
-    await attempt(node, `end the unrecorded container ${id}`, async () => {
+  const strangers = [...kept.values()].filter(({ id }) => !inits.has(id) && node.containers.find(id) === undefined);
+  await several(strangers, ({ id, exit }) =>
+    attempt(node, `end the unrecorded container ${id}`, async () => {
       if (exit === undefined) await node.parts.keeper.killAll(id);
       await forgetWhenEnded(node.parts.keeper, id);
-    });
-  }
+    }),
+  );
 }
 
 /** Directories of pods and containers that were removed, or never recorded. */
@@ -159,6 +181,15 @@ async function settlePod(node: Node, pod: Pod): Promise<void> {
       await stop(node, pod);
     else if (record.state === 'ready') await node.backend(record).takeUp(record);
   });
+  if (node.pods.find(record.id)?.record.state !== 'ready') await detachStray(node, record.id);
+}
+
+/** What the network gave a pod that is not there, or not any more. */
+async function detachStray(node: Node, podId: string): Promise<void> {
+  if (!node.parts.network.attached().includes(podId)) return;
+  await attempt(node, `detach the network of pod ${podId}`, () =>
+    node.parts.network.detach(podId, AbortSignal.timeout(DETACH_TIMEOUT_MS)),
+  );
 }
 
 async function undoCreation(node: Node, pod: Pod): Promise<void> {

@@ -4,6 +4,7 @@
  */
 
 import { CribError } from '../errors.js';
+import { Semaphore } from '../semaphore.js';
 import { step } from '../steps.js';
 import type { BlobStore } from './blobs.js';
 import type { CatalogImage } from './catalog.js';
@@ -25,7 +26,6 @@ import { repositoryName, tagReference } from './reference.js';
 import { choosePlatform, type Platform } from './registry/platform.js';
 import type { Descriptor, ManifestBody, Reference, RegistrySession } from './registry-types.js';
 import { runConfigOf } from './run-config.js';
-import { Semaphore } from './semaphore.js';
 import type { SharedWork, Waiter } from './shared-work.js';
 import type { PullProgress } from './types.js';
 

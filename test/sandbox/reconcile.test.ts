@@ -15,6 +15,7 @@ import type { PodRuntime } from '../../sandbox/types.js';
 import { recordingLog } from '../support/log.js';
 import { fakeParts } from '../support/node-parts.js';
 import { containerRecord, podRecord } from '../support/records.js';
+import { until } from '../support/until.js';
 
 const EXIT: KeptExit = { exitCode: 7, signal: 0, finishedAt: '9' };
 
@@ -122,4 +123,52 @@ test('a stranger that is killed is forgotten once it has ended', async (t) => {
   }));
   await new Promise((resolve) => setTimeout(resolve, 100));
   assert.deepEqual(forgotten, ['stranger']);
+});
+
+/** A start that finds these pods stopping, with a network that takes each back when the test says so. */
+async function startOf(t: TestContext, ids: readonly string[], detach: (id: string) => Promise<void>) {
+  const root = await fs.mkdtemp(path.join(os.tmpdir(), 'crib-reconcile-'));
+  t.after(() => fs.rm(root, { recursive: true }));
+  const { log } = recordingLog();
+  const records = new Records(path.join(root, 'pods'), log, isPodRecord);
+  for (const id of ids) await records.save({ ...podRecord(id), state: 'stopping' });
+  const parts = fakeParts(root, log, { settled: async () => undefined, list: async () => [], onExit: () => undefined });
+  const pods = createPodRuntime({ ...parts, network: { ...parts.network, attached: () => [], detach } });
+  const state = async (id: string) => (await records.load()).records.find((record) => record.id === id)?.state;
+  return { pods, state };
+}
+
+test('pods whose stop was cut off are stopped several at a time', async (t) => {
+  const waiting: (() => void)[] = [];
+  const { pods, state } = await startOf(t, ['a', 'b', 'c'], async () => {
+    await new Promise<void>((resolve) => waiting.push(resolve));
+  });
+  const opening = pods.open();
+  await until(() => waiting.length === 3, 'all three wait for the network');
+  for (const goOn of waiting) goOn();
+  await opening;
+  assert.deepEqual(await Promise.all(['a', 'b', 'c'].map(state)), ['not-ready', 'not-ready', 'not-ready']);
+});
+
+test('a pod whose network does not go does not keep the node from starting; it is stopped when it goes', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  let goOn: (() => void) | undefined;
+  const { pods, state } = await startOf(t, ['quick', 'slow'], async (id) => {
+    if (id === 'slow')
+      await new Promise<void>((resolve) => {
+        goOn = resolve;
+      });
+  });
+  const opening = pods.open();
+  await until(async () => goOn !== undefined && (await state('quick')) === 'not-ready', 'only the slow one is left');
+  t.mock.timers.tick(20_000);
+  await opening;
+  assert.equal(await state('slow'), 'stopping');
+  assert.deepEqual(
+    pods.listPods({}).map((pod) => pod.state),
+    ['not-ready', 'not-ready'],
+  );
+  goOn?.();
+  await pods.stopPod('slow');
+  assert.equal(await state('slow'), 'not-ready');
 });

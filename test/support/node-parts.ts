@@ -20,6 +20,8 @@ export function fakeParts(root: string, log: Log, keeper: Partial<Keeper>): Node
     checkPod: gone,
     clear: none,
     beforeDetach: none,
+    release: none,
+    sweep: none,
     capabilities,
   };
   const handler = { name: 'host', backend, detail: '' };
