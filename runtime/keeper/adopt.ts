@@ -59,7 +59,8 @@ export class AdoptedInits {
 }
 
 /**
- * The containers that are recorded under the state directory. One that cannot be taken over does not keep the rest out.
+ * The containers that are recorded under the state directory. One that cannot be taken over does not keep the rest out,
+ * and one that takes long to undo does not hold them up: who waits for this keeper waits for the slowest, not for all.
  * `handed`: descriptors of theirs; those of containers that are not recorded are closed.
  */
 export async function adoptAll(
@@ -70,27 +71,41 @@ export async function adoptAll(
   const { intents, unreadable } = await services.intents.load();
   for (const file of unreadable) services.log.error({ file }, 'a container record cannot be read and was left alone');
   const inits = new AdoptedInits();
-  const containers: Container[] = [];
   const left = new Map(handed.map((container) => [container.id, container]));
-  for (const intent of intents) {
-    try {
-      const record = await loadRecord(intent.directory);
-      if (record === undefined) await undoCreate(intent, children, services);
-      else if (record.exit !== undefined) containers.push(exitedOne(intent, record, services));
-      else {
-        const given = left.get(intent.id);
-        left.delete(intent.id);
-        const handles = await handlesOf(intent, record, given, children, services);
-        const container = new Container(intent, record, handles, services);
-        containers.push(container);
-        if (given?.memory?.exit === undefined) adoptOne(container, handles, children, inits);
+  const taken = await Promise.all(
+    intents.map(async (intent) => {
+      try {
+        return await takeOver(intent, left, inits, children, services);
+      } catch (error) {
+        services.log.error({ id: intent.id, error: messageOf(error) }, 'a container could not be taken over');
+        return undefined;
       }
-    } catch (error) {
-      services.log.error({ id: intent.id, error: messageOf(error) }, 'a container could not be taken over');
-    }
-  }
+    }),
+  );
   for (const { descriptors } of left.values()) closeDescriptors(descriptors);
-  return containers;
+  return taken.filter((container) => container !== undefined);
+}
+
+/** Takes what was handed over of it from `left`. undefined: it was being made, and is undone. */
+async function takeOver(
+  intent: Intent,
+  left: Map<string, HandedContainer>,
+  inits: AdoptedInits,
+  children: Children,
+  services: ContainerServices,
+): Promise<Container | undefined> {
+  const record = await loadRecord(intent.directory);
+  if (record === undefined) {
+    await undoCreate(intent, children, services);
+    return undefined;
+  }
+  if (record.exit !== undefined) return exitedOne(intent, record, services);
+  const given = left.get(intent.id);
+  left.delete(intent.id);
+  const handles = await handlesOf(intent, record, given, children, services);
+  const container = new Container(intent, record, handles, services);
+  if (given?.memory?.exit === undefined) adoptOne(container, handles, children, inits);
+  return container;
 }
 
 function exitedOne(intent: Intent, record: KeptContainer, services: ContainerServices): Container {

@@ -16,8 +16,12 @@ import { Link } from './link.js';
 import { ALREADY_RUNNING, type KeptContainer } from './protocol.js';
 import { requestUpgrade } from './upgrade-request.js';
 
-/** A keeper that takes over hundreds of containers listens only when it has them all. */
 const START_TIMEOUT_MS = 20_000;
+/** For one that was started and runs: it listens only when it has taken over all containers, of a busy machine's hundreds. */
+const LOAD_TIMEOUT_MS = 60_000;
+/** From a start that found another one's lock to the next, doubled each time: that one ends soon, or takes its time to listen. */
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 3_000;
 const HOLD_TIMEOUT_MS = 30_000;
 /** One that lives shorter than this is broken rather than killed: it is started again, more slowly each time. */
 const SHORT_LIFE_MS = 2_000;
@@ -88,27 +92,22 @@ export class Supervisor {
 
   async #open(): Promise<Link> {
     await sleep(this.#restartDelay());
-    const deadline = performance.now() + START_TIMEOUT_MS;
-    let launched: ChildProcess | undefined;
+    const began = performance.now();
+    const launch = new Launch(() => {
+      this.#held.drain();
+      return launchKeeper(this.#options.state, this.#options.keeperPath, this.#held.held);
+    });
     for (let attempt = 0, delay = 10; ; attempt++, delay = Math.min(delay * 1.5, 200)) {
       try {
         return await this.#openOnce();
       } catch (error) {
         if (!(error instanceof CribError) || error.code !== 'UNAVAILABLE') throw error;
-        if (performance.now() > deadline) {
+        if (performance.now() - began > (launch.isRunning ? LOAD_TIMEOUT_MS : START_TIMEOUT_MS)) {
           const message = `${error.message}; started ${this.#options.keeperPath}, see ${this.#options.state}/keeper.log`;
           throw new CribError('UNAVAILABLE', message, { cause: error });
         }
       }
-      // Again when it was killed or found a lock whose holder was about to end; and from time to time.
-      if (
-        attempt % (this.#options.attemptsPerLaunch ?? ATTEMPTS_PER_LAUNCH) === 0 ||
-        launched?.signalCode ||
-        launched?.exitCode === ALREADY_RUNNING
-      ) {
-        this.#held.drain();
-        launched = launchKeeper(this.#options.state, this.#options.keeperPath, this.#held.held);
-      }
+      launch.tick(attempt % (this.#options.attemptsPerLaunch ?? ATTEMPTS_PER_LAUNCH) === 0);
       await sleep(delay);
     }
   }
@@ -178,6 +177,36 @@ export class Supervisor {
   async #upgrade(): Promise<void> {
     const { state, keeperPath } = this.#options;
     await requestUpgrade(state, { program: process.execPath, flags: V8_FLAGS, main: keeperPath });
+  }
+}
+
+/**
+ * Starts keepers until one answers, one at a time: each costs a busy machine the time that the one before it needs to get
+ * ready.
+ */
+class Launch {
+  readonly #start: () => ChildProcess;
+  #child: ChildProcess | undefined;
+  #pauseMs = FIRST_PAUSE_MS;
+  #startedAt = 0;
+
+  constructor(start: () => ChildProcess) {
+    this.#start = start;
+  }
+
+  get isRunning(): boolean {
+    return this.#child?.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Again when it was killed, or found a lock whose holder was about to end; and when it is time. */
+  tick(isTime: boolean): void {
+    if (this.isRunning) return;
+    const foundLock = this.#child?.exitCode === ALREADY_RUNNING;
+    if (foundLock && performance.now() - this.#startedAt < this.#pauseMs) return;
+    if (!isTime && !foundLock && !this.#child?.signalCode) return;
+    if (foundLock) this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
+    this.#startedAt = performance.now();
+    this.#child = this.#start();
   }
 }
 

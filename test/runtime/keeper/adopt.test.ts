@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -114,6 +114,32 @@ test('a create that was cut off is undone: its command and the init that it left
     assert.ok(!fs.existsSync(directory));
     assert.deepEqual((await intents.load()).intents, []);
   }));
+
+test('a create that takes long to undo does not hold up the others', () =>
+  withNode(async ({ intents, intent, adopt }) => {
+    const lists: string[] = [];
+    for (const id of ['one', 'two']) {
+      const made = await intent(id);
+      await intents.save({ ...made, cgroupDirs: [made.directory] });
+      lists.push(path.join(made.directory, 'cgroup.procs'));
+    }
+    // Whoever reads the processes of a cgroup waits for a writer, and only then is there one to write to.
+    execFileSync('mkfifo', lists);
+    const adopting = adopt();
+    const writers: number[] = [];
+    for (const list of lists) await until(() => opened(list, writers));
+    for (const writer of writers) fs.closeSync(writer);
+    assert.deepEqual(await adopting, []);
+  }));
+
+function opened(fifo: string, into: number[]): boolean {
+  try {
+    into.push(fs.openSync(fifo, fs.constants.O_WRONLY | fs.constants.O_NONBLOCK));
+    return true;
+  } catch {
+    return false; // ENXIO: nobody reads it
+  }
+}
 
 test('a process that is younger than the pid file is not the one that it names', () =>
   withNode(async ({ intent, adopt }) => {

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KeeperClient } from '../../../runtime/keeper/client.js';
@@ -37,4 +41,29 @@ test('a keeper that is killed before it listens is replaced at once', { timeout:
     client.disconnect();
     await other.connect();
   });
+});
+
+test('while another one has the lock few are started, and one soon after it has gone', {
+  timeout: 60_000,
+}, async (t) => {
+  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'crib-keeper-'));
+  t.after(() => fs.rmSync(root, { recursive: true, force: true }));
+  const state = path.join(root, 'state');
+  fs.mkdirSync(state);
+  const started = path.join(root, 'started');
+  const keeperPath = path.join(root, 'keeper.mjs');
+  const count = `import fs from 'node:fs'; fs.appendFileSync(${JSON.stringify(started)}, 'x');`;
+  fs.writeFileSync(keeperPath, `${count} await import(${JSON.stringify(KEEPER_PATH)});`);
+  const holder = spawn('flock', [path.join(state, 'keeper.lock'), 'sh', '-c', 'echo held; cat'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  await once(holder.stdout, 'data');
+  const client = new KeeperClient({ state, keeperPath, log: recordingLog().log });
+  const connecting = client.connect();
+  await sleep(1_500);
+  // At 0, 50, 150, 350, 750 and 1,550 ms at the earliest; one after the other they would be twenty.
+  assert.ok(fs.readFileSync(started, 'utf8').length <= 6, fs.readFileSync(started, 'utf8'));
+  holder.stdin.end();
+  await connecting;
+  await client.shutdown();
 });
