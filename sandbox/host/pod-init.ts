@@ -50,8 +50,11 @@ export class PodInits {
     await this.#kept.clear(id, this.#cgroup(pod));
   }
 
+  /** One that the keeper does not have is nobody's any more: no container can join its namespace. */
   async alive(pod: PodRecord): Promise<boolean> {
-    return pod.namespaces.pid !== 'pod' || (await this.#find(pod))?.exit === undefined;
+    if (pod.namespaces.pid !== 'pod') return true;
+    const init = await this.#find(pod);
+    return init !== undefined && init.exit === undefined;
   }
 
   /** Path of the shared PID namespace. Throws FAILED_PRECONDITION when its init, and so the namespace, has ended. */
