@@ -8,10 +8,14 @@ import { errnoName } from '../../runtime/linux/libc.js';
 /** `.gvisor.filestore.<id of the root container>`, in the volume's directory. */
 const PREFIX = '.gvisor.filestore.';
 
-/** Removes those of sentries that have ended, in one volume's directory. Idempotent; gone meanwhile is no error. */
-export async function removeFilestores(directory: string): Promise<void> {
+/**
+ * Removes those of sentries that have ended, in one volume's directory; of `sandbox` alone where it is named, for a newer
+ * one of the same pod may run. Idempotent; gone meanwhile is no error.
+ */
+export async function removeFilestores(directory: string, sandbox?: string): Promise<void> {
   for (const entry of await entriesOf(directory)) {
-    if (isFilestore(entry)) await fs.rm(path.join(directory, entry.name), { force: true });
+    const meant = sandbox === undefined || entry.name === PREFIX + sandbox;
+    if (meant && isFilestore(entry)) await fs.rm(path.join(directory, entry.name), { force: true });
   }
 }
 

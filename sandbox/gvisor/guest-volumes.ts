@@ -24,6 +24,7 @@ import {
   hintedMounts,
   storedVolume,
 } from './mount-hints.js';
+import { sandboxName } from './places.js';
 import type { RootAdditions } from './root.js';
 import { BUSYBOX } from './swap-script.js';
 import { type CopiedVolume, type SandboxShell, WatchedCopies } from './watched-copies.js';
@@ -113,7 +114,7 @@ export class GuestVolumes {
     this.#copies.stop(pod.id);
     this.#pods.delete(pod.id);
     const found = await findPodVolumes(this.#parts.podRoots, pod.config.metadata.uid, STORED);
-    for (const { directory } of found) await removeFilestores(directory);
+    for (const { directory } of found) await removeFilestores(directory, sandboxName(pod.id));
   }
 
   /** Lets go of everything; the sandboxes keep what they have. */

@@ -16,6 +16,14 @@ test('takes away what sentries left and nothing else; a directory that is gone i
   assert.deepEqual(fs.readdirSync(directory), []);
 });
 
+test('the end of one sandbox leaves what a newer one of the same pod has', async (t) => {
+  const directory = makeTemporary();
+  t.after(() => removeTemporary(directory));
+  for (const name of ['old', 'older', 'new']) fs.writeFileSync(path.join(directory, `.gvisor.filestore.${name}`), 'x');
+  await removeFilestores(directory, 'old');
+  assert.deepEqual(fs.readdirSync(directory), ['.gvisor.filestore.new', '.gvisor.filestore.older']);
+});
+
 test('a container that makes a directory or a symlink of that name holds nothing up', async (t) => {
   const directory = makeTemporary();
   t.after(() => removeTemporary(directory));

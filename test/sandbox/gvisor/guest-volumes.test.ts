@@ -92,7 +92,7 @@ test('what a crashed sentry left goes before the next use and at release', async
   await volumes.settle(pod);
   assert.equal(fs.existsSync(file), false);
   assert.equal(volumes.obstacle(pod, disk), undefined);
-  fs.writeFileSync(file, 'x');
+  fs.writeFileSync(path.join(disk, `.gvisor.filestore.${pod.id}`), 'x');
   await volumes.release(pod);
   assert.deepEqual(fs.readdirSync(disk), []);
   fs.rmSync(path.join(pods, 'uid'), { recursive: true });
