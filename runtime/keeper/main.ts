@@ -19,6 +19,7 @@ import { Children } from './children.js';
 import { FdStore, takeStored } from './fd-store.js';
 import { descriptorsOf, HANDOVER_VERSION, takeHandover } from './handover.js';
 import { KeeperCore } from './keeper-core.js';
+import { killLeftExecs } from './left-execs.js';
 import { ALREADY_RUNNING } from './protocol.js';
 import { Server } from './server.js';
 
@@ -107,7 +108,8 @@ async function main(): Promise<void> {
   });
   const store = serviceManager();
   if (store !== undefined) core.holders.add(store);
-  await core.load(handover?.containers ?? takeStored(process.env));
+  const left = handover?.keeper === undefined ? killLeftExecs(state) : undefined;
+  await Promise.all([core.load(handover?.containers ?? takeStored(process.env)), left]);
   server.open(handover?.keeper?.connections ?? []);
   children.catchUp();
   endOfStart();

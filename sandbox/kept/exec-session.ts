@@ -10,6 +10,7 @@ import { startTimeOf } from '../../runtime/linux/processes.js';
 import type { ExecSpec, SessionStreams } from '../streams.js';
 import { ExecFiles, type ExecPlace, innerKillOf } from './exec-files.js';
 import { writeExecProcess } from './exec-process.js';
+import { endLeftCommand } from './left-command.js';
 import { SessionPipes } from './session-pipes.js';
 import { SessionTerminal } from './session-terminal.js';
 
@@ -76,6 +77,7 @@ async function run(
     return exitCode;
   } catch (error) {
     // The keeper has died, and with it who would have killed the command.
+    await endLeftCommand(error, place, files);
     if (error instanceof CribError && error.code === 'UNAVAILABLE' && started !== undefined) killOurs(started);
     throw error;
   }

@@ -5,6 +5,7 @@ import { lastRuntimeError, readLogFrom } from '../../runtime/oci/runtime-log.js'
 import type { ExecSyncResult } from '../types.js';
 import { ExecFiles, type ExecPlace, innerKillOf } from './exec-files.js';
 import { writeExecProcess } from './exec-process.js';
+import { endLeftCommand } from './left-command.js';
 
 /** Output that is kept of each stream: together they fit a gRPC message of 16 MiB (CRI, ExecSyncResponse). */
 const MAX_OUTPUT_BYTES = 7 * 1024 * 1024;
@@ -25,7 +26,10 @@ export async function execSync(
   try {
     await writeExecProcess(bundle, processFile, command, false);
     const spec = { argv, env, pidFile, timeoutMs, maxOutputBytes: MAX_OUTPUT_BYTES, ...ofKeeper };
-    const result = await keeper.exec(spec, signal);
+    const result = await keeper.exec(spec, signal).catch(async (error: unknown) => {
+      await endLeftCommand(error, place, files);
+      throw error;
+    });
     if (result.timedOut) {
       throw new CribError('DEADLINE_EXCEEDED', `exec in container ${id}: timed out after ${timeoutMs} ms`);
     }
