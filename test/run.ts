@@ -12,9 +12,9 @@ import { fileURLToPath } from 'node:url';
 const HERE = dirname(fileURLToPath(import.meta.url));
 /** dist/ keeps what was built of sources that are gone; those are not run. */
 const SOURCES = join(HERE, '..', '..', 'test');
-/** Directories that hold no unit tests; the tests of conformance/ itself that need only Go are named again. */
+/** Directories that hold no unit tests; those of conformance/ that do, some with Go's help, are named again. */
 const APART = ['conformance', 'cluster'];
-const WITH_GO = ['conformance/api', 'conformance/seccomp'];
+const UNITS = ['conformance/api', 'conformance/seccomp', 'conformance/kill'];
 /** Two files at a time: machines have two cores. */
 const CONCURRENCY = 2;
 /** Tests that run pods or networks compare the whole host before and after: each of their files runs alone. */
@@ -49,7 +49,7 @@ async function testFiles(): Promise<string[]> {
   const parts = process.argv.slice(2);
   return all
     .filter((path) => path.endsWith('.test.js'))
-    .filter((path) => !APART.some((dir) => path.startsWith(`${dir}/`)) || WITH_GO.some((dir) => path.startsWith(dir)))
+    .filter((path) => !APART.some((dir) => path.startsWith(`${dir}/`)) || UNITS.some((dir) => path.startsWith(dir)))
     .filter((path) => parts.length === 0 || parts.some((part) => path.includes(part)))
     .filter((path) => existsSync(join(SOURCES, path.replace(/\.js$/, '.ts'))))
     .sort()

@@ -44,6 +44,7 @@ export class Contestant {
   readonly #endpoint: string;
   readonly #bridge: string;
   readonly #launch: () => Promise<ChildProcess>;
+  readonly #logFile: string;
   #child: ChildProcess | undefined;
   #cri: CriClient;
 
@@ -54,6 +55,8 @@ export class Contestant {
     bridge: string;
     marks: readonly string[];
     launch: () => Promise<ChildProcess>;
+    /** What the daemon writes; default: `daemon.log` in its directory. */
+    logFile?: string;
   }) {
     this.side = parts.side;
     this.dir = parts.dir;
@@ -61,6 +64,7 @@ export class Contestant {
     this.#endpoint = parts.endpoint;
     this.#bridge = parts.bridge;
     this.#launch = parts.launch;
+    this.#logFile = parts.logFile ?? join(parts.dir, 'daemon.log');
     this.#cri = connectCri(parts.endpoint);
   }
 
@@ -166,7 +170,7 @@ export class Contestant {
       if (performance.now() > until) break;
       await sleep(POLL_MS);
     }
-    const log = await readFile(join(this.dir, 'daemon.log'), 'utf8').catch(() => '');
+    const log = await readFile(this.#logFile, 'utf8').catch(() => '');
     throw new Error(`${this.side} did not get ready: ${log.slice(-2000)}`);
   }
 }

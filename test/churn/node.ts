@@ -12,6 +12,11 @@ const KEEPER_GONE_MS = 5_000;
 const RETRY_MS = 20;
 /** How long a client goes on asking; longer than any restart may take. */
 const PATIENCE_MS = 240_000;
+const KEEPER_BACK_MS = 30_000;
+const POLL_MS = 10;
+
+/** What is killed; `both`: cribd and the keeper at once. */
+export type Victim = 'cribd' | 'keeper' | 'both';
 
 export class ChurnNode {
   readonly daemon: Contestant;
@@ -91,13 +96,25 @@ export class ChurnNode {
     return this.killDaemon(audit);
   }
 
-  /** `kill -9` of the keeper; the daemon is left to find out. */
-  async killKeeper(): Promise<void> {
+  /** `kill -9` of the keeper; the daemon is left to find out. Resolves to the milliseconds until the next one runs. */
+  async killKeeper(): Promise<number> {
+    const began = performance.now();
     const [keeper] = (await this.daemon.pids()).supervisors;
-    if (keeper === undefined) return;
+    if (keeper === undefined) return 0;
     this.deaths += 1;
     this.#keeperDeaths += 1;
     this.#keeperDied = performance.now();
     process.kill(keeper, 'SIGKILL');
+    for (const deadline = began + KEEPER_BACK_MS; performance.now() < deadline; await sleep(POLL_MS)) {
+      const { supervisors } = await this.daemon.pids();
+      if (supervisors.some((pid) => pid !== keeper)) return performance.now() - began;
+    }
+    throw new Error(`no keeper ran ${KEEPER_BACK_MS} ms after the last one was killed`);
+  }
+
+  /** One death of `victim`. `audit` is for what a start has left, before any client is let in. */
+  kill(victim: Victim, audit: () => Promise<void>): Promise<number> {
+    if (victim === 'keeper') return this.killKeeper();
+    return victim === 'both' ? this.killBoth(audit) : this.killDaemon(audit);
   }
 }

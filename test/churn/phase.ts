@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { audit } from './audit.js';
-import type { ChurnNode } from './node.js';
+import type { ChurnNode, Victim } from './node.js';
 import { planPod } from './plan.js';
 import { PodLife } from './pod-life.js';
 import type { Random } from './random.js';
@@ -19,7 +19,7 @@ export interface PhaseOptions {
   readonly parallel: number;
   /** Each is one death, at a random moment; resolves to the milliseconds that the recovery took. */
   readonly kills: number;
-  readonly kill: 'cribd' | 'keeper' | 'both';
+  readonly kill: Victim;
   /** Called when a pod has come and gone. */
   readonly onPod?: () => Promise<void>;
 }
@@ -60,13 +60,17 @@ export async function runPhase(
       await options.onPod?.();
     }
   };
+  const auditOnce = async (): Promise<void> => {
+    const halves = await audit(node.daemon);
+    if (halves.length > 0) failures.push(`after kill ${node.deaths} of ${options.kill}:\n  ${halves.join('\n  ')}`);
+  };
   const killer = async (): Promise<void> => {
     try {
       while (restarts.length < options.kills && !hopeless()) {
         const [least, most] = random.between(1, LONG_ONE_IN) === 1 ? LONG_PAUSE_MS : SHORT_PAUSE_MS;
         await sleep(random.between(least, most));
         node.throwIfStopped();
-        restarts.push(await killOnce(node, options.kill, failures));
+        restarts.push(await node.kill(options.kill, auditOnce));
       }
     } finally {
       killing = false;
@@ -75,29 +79,6 @@ export async function runPhase(
   await Promise.all([killer(), ...Array.from({ length: options.parallel }, worker)]);
   const seconds = (performance.now() - began) / 1000;
   return { name: options.name, pods, kills: restarts.length, seconds, restarts, failures };
-}
-
-async function killOnce(node: ChurnNode, what: PhaseOptions['kill'], failures: string[]): Promise<number> {
-  if (what !== 'keeper') {
-    const auditOnce = async () => {
-      const halves = await audit(node.daemon);
-      if (halves.length > 0) failures.push(`after kill ${node.deaths} of ${what}:\n  ${halves.join('\n  ')}`);
-    };
-    return what === 'both' ? node.killBoth(auditOnce) : node.killDaemon(auditOnce);
-  }
-  const began = performance.now();
-  await node.killKeeper();
-  await untilKeeperIsBack(node);
-  return performance.now() - began;
-}
-
-const KEEPER_BACK_MS = 30_000;
-
-async function untilKeeperIsBack(node: ChurnNode): Promise<void> {
-  for (const deadline = performance.now() + KEEPER_BACK_MS; performance.now() < deadline; await sleep(10)) {
-    if ((await node.daemon.pids()).supervisors.length > 0) return;
-  }
-  throw new Error(`no keeper ran ${KEEPER_BACK_MS} ms after the last one was killed`);
 }
 
 /** The message, and the line of the pod's life that threw. */

@@ -10,13 +10,14 @@ import { cacheDir } from '../support/cache.js';
 import { command } from '../support/command.js';
 import { startRegistry } from '../support/registry.js';
 import { pushCritestImages } from './images.js';
+import { type Outcome, type Run, runUnderKills } from './kill/run.js';
 import { type HostState, hostState, leftovers, removeSharedMemory, removeTestMounts } from './leftovers.js';
 import { removeNetwork, writeMirrors, writeNetwork } from './node-files.js';
 import { prepareOciRuntime } from './oci-runtime.js';
 import { type Options, parseOptions } from './options.js';
-import { type Expected, printReport, readExpected, readReport, type Spec } from './report.js';
+import { type Expected, printReport, readExpected, readReport } from './report.js';
 import { runCritest } from './run-critest.js';
-import { type RunningRuntime, startContainerd, startCrib } from './runtimes.js';
+import { startContainerd, startCrib } from './runtimes.js';
 import { conformanceTools } from './tools.js';
 
 const READY_TIMEOUT_MS = 30_000;
@@ -31,7 +32,7 @@ async function main(): Promise<number> {
       throw new Error('dist/bundle/cribd.js is missing: conformance was not run. Run `npm run build`.', { cause });
     });
   }
-  const variant = options.websocket ? '-websocket' : '';
+  const variant = `${options.websocket ? '-websocket' : ''}${options.kills > 0 ? '-kill' : ''}`;
   const output = await cacheDir('conformance', `${options.runtime}-${options.handler || options.ociRuntime}${variant}`);
   await rm(output, { recursive: true, force: true });
   await mkdir(output, { recursive: true });
@@ -39,15 +40,17 @@ async function main(): Promise<number> {
   const undo: Undo[] = [];
   const ended = endOnSignal(undo);
   let left: string[] = [];
-  let specs: Spec[] = [];
+  let outcome: Outcome = { specs: [], failures: [] };
   try {
-    specs = await Promise.race([runSpecs(options, output, undo), ended]);
+    outcome = await Promise.race([runSpecs(options, output, undo), ended]);
   } finally {
     left = await cleanUp(undo, before);
   }
+  const { specs, failures } = outcome;
   for (const what of left) console.log(`LEFT BEHIND ${what}`);
+  for (const failure of failures) console.log(`FAILED ${failure}`);
   console.log(`conformance: logs and report are in ${output}`);
-  const others = (left.length > 0 ? 1 : 0) + (specs.length === 0 ? 1 : 0);
+  const others = failures.length + (left.length > 0 ? 1 : 0) + (specs.length === 0 ? 1 : 0);
   if (specs.length === 0) console.log('FAILED no spec was run');
   return printReport(specs, await expectedFailures(options), others) === 0 ? 0 : 1;
 }
@@ -61,7 +64,7 @@ function endOnSignal(undo: readonly Undo[]): Promise<never> {
   });
 }
 
-async function runSpecs(options: Options, output: string, undo: Undo[]): Promise<Spec[]> {
+async function runSpecs(options: Options, output: string, undo: Undo[]): Promise<Outcome> {
   const tools = await conformanceTools();
   const dir = await mkdtemp(join(tmpdir(), 'crib-conf-'));
   undo.push(() => rm(dir, { recursive: true, force: true }));
@@ -69,35 +72,29 @@ async function runSpecs(options: Options, output: string, undo: Undo[]): Promise
   const registry = await startRegistry({ listen: options.registryListen });
   undo.push(registry.stop);
   await pushCritestImages(registry.address);
-  const endpoint = await startRuntime(options, output, dir, registry.address, undo);
-  await waitUntilReady(join(tools, 'crictl'), endpoint);
-  const critest = await runCritest({ options, tools, endpoint, output });
-  undo.push(critest.stop);
-  await critest.done;
-  return readReport(critest.reportFile);
-}
-
-/** Starts the runtime that the options name, unless it runs already; returns its endpoint. */
-async function startRuntime(
-  options: Options,
-  output: string,
-  dir: string,
-  registry: string,
-  undo: Undo[],
-): Promise<string> {
   const certsDir = options.certsDir || join(dir, 'certs');
-  await writeMirrors(certsDir, registry);
-  if (options.runtime === 'endpoint') return options.endpoint;
+  await writeMirrors(certsDir, registry.address);
+  const run = { options, tools, output, undo: (step: Undo) => void undo.push(step) };
+  if (options.runtime === 'endpoint') return runOnce(run, options.endpoint);
   undo.push(await prepareOciRuntime(options.ociRuntime));
   const network = await writeNetwork(dir);
   undo.push(() => removeNetwork(network));
+  undo.push(() => detachMounts(dir));
   const logFile = join(output, 'runtime.log');
   const setup = { dir, certsDir, cniConfDir: network.confDir, ociRuntime: options.ociRuntime, logFile };
-  const runtime: RunningRuntime = options.runtime === 'crib' ? await startCrib(setup) : await startContainerd(setup);
-  undo.push(() => detachMounts(dir));
+  if (options.kills > 0) return runUnderKills(run, setup, network.bridge);
+  const runtime = options.runtime === 'crib' ? await startCrib(setup) : await startContainerd(setup);
   undo.push(runtime.stop);
   undo.push(() => removePods(runtime.endpoint));
-  return runtime.endpoint;
+  return runOnce(run, runtime.endpoint);
+}
+
+async function runOnce({ options, tools, output, undo }: Run, endpoint: string): Promise<Outcome> {
+  await waitUntilReady(join(tools, 'crictl'), endpoint);
+  const critest = await runCritest({ options, tools, endpoint, output });
+  undo(critest.stop);
+  await critest.done;
+  return { specs: await readReport(critest.reportFile), failures: [] };
 }
 
 /** What specs that failed have left in the runtime; the runtime's own removal is a part of the test. */

@@ -6,7 +6,12 @@ interface SpecReport {
   readonly LeafNodeType: string;
   readonly LeafNodeText: string;
   readonly State: string;
-  readonly Failure?: { readonly Message?: string; readonly ForwardedPanic?: string };
+  readonly EndTime?: string;
+  readonly Failure?: {
+    readonly Message?: string;
+    readonly ForwardedPanic?: string;
+    readonly TimelineLocation?: { readonly Time?: string };
+  };
 }
 
 export interface Spec {
@@ -14,6 +19,8 @@ export interface Spec {
   readonly state: 'passed' | 'failed' | 'skipped';
   /** Why it failed or was skipped. */
   readonly message: string;
+  /** When it failed, else when it ended: milliseconds since the epoch. */
+  readonly at: number;
 }
 
 /** One line of expected-failures.txt: the spec's full name and why it fails. */
@@ -31,9 +38,10 @@ export async function readReport(file: string): Promise<Spec[]> {
 function specOf(spec: SpecReport): Spec | undefined {
   const message = [spec.Failure?.Message, spec.Failure?.ForwardedPanic].filter(Boolean).join(': ');
   const name = [...(spec.ContainerHierarchyTexts ?? []), spec.LeafNodeText].join(' ').trim() || spec.LeafNodeType;
-  if (spec.State === 'passed') return spec.LeafNodeType === 'It' ? { name, state: 'passed', message } : undefined;
-  if (spec.State !== 'skipped' && spec.State !== 'pending') return { name, state: 'failed', message };
-  return message === '' ? undefined : { name, state: 'skipped', message };
+  const at = Date.parse(spec.Failure?.TimelineLocation?.Time ?? spec.EndTime ?? '');
+  if (spec.State === 'passed') return spec.LeafNodeType === 'It' ? { name, state: 'passed', message, at } : undefined;
+  if (spec.State !== 'skipped' && spec.State !== 'pending') return { name, state: 'failed', message, at };
+  return message === '' ? undefined : { name, state: 'skipped', message, at };
 }
 
 /** Lines are `NAME -- REASON`; `#` begins a comment. Throws on a line without a reason. */

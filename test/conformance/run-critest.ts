@@ -19,11 +19,14 @@ export interface CritestInput {
   readonly endpoint: string;
   /** Gets `report.json` and `critest.log`. */
   readonly output: string;
+  /** Of the order of the specs; undefined: another one each time. */
+  readonly seed?: number;
 }
 
-export async function runCritest({ options, tools, endpoint, output }: CritestInput): Promise<CritestRun> {
+export async function runCritest({ options, tools, endpoint, output, seed }: CritestInput): Promise<CritestRun> {
   const args = [`--nodes=${options.nodes}`, `--timeout=${SUITE_TIMEOUT}`, '--randomize-all', '--no-color', '-v'];
   args.push('--json-report=report.json', `--output-dir=${output}`, '--skip=benchmark');
+  if (seed !== undefined) args.push(`--seed=${seed}`);
   for (const pattern of options.focus) args.push(`--focus=${pattern}`);
   for (const pattern of options.skip) args.push(`--skip=${pattern}`);
   args.push(join(tools, 'critest.test'), '--');

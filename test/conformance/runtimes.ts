@@ -26,12 +26,25 @@ export interface RunningRuntime {
 const STOP_TIMEOUT_MS = 20_000;
 
 export async function startCrib(setup: RuntimeSetup): Promise<RunningRuntime> {
-  const socket = join(setup.dir, 'crib.sock');
-  const args = ['serve', '--listen', `unix://${socket}`];
+  const crib = running(setup, cribSocket(setup), await launchCrib(setup));
+  const stop = async (): Promise<void> => {
+    await crib.stop();
+    await removeParentCgroup('crib');
+  };
+  return { ...crib, stop };
+}
+
+export function cribSocket({ dir }: Pick<RuntimeSetup, 'dir'>): string {
+  return join(dir, 'crib.sock');
+}
+
+/** The daemon alone: a keeper that runs already goes on. */
+export async function launchCrib(setup: RuntimeSetup): Promise<ChildProcess> {
+  const args = ['serve', '--listen', `unix://${cribSocket(setup)}`];
   args.push('--root', join(setup.dir, 'root'), '--state', join(setup.dir, 'state'));
   args.push('--certs-dir', setup.certsDir, '--cni-conf-dir', setup.cniConfDir, '--cni-bin-dir', CNI_BIN_DIR);
   args.push('--oci-runtime', setup.ociRuntime, '--streaming-address', '127.0.0.1:0');
-  return start(setup, socket, process.execPath, [join('dist', 'bundle', 'cribd.js'), ...args], process.env);
+  return launch(setup, process.execPath, [join('dist', 'bundle', 'cribd.js'), ...args], process.env);
 }
 
 export async function startContainerd(setup: RuntimeSetup): Promise<RunningRuntime> {
@@ -40,18 +53,18 @@ export async function startContainerd(setup: RuntimeSetup): Promise<RunningRunti
   const file = join(setup.dir, 'containerd.toml');
   await writeFile(file, containerdConfig(setup, socket));
   const env = { ...process.env, PATH: `${bin}:${process.env.PATH ?? ''}` };
-  const running = await start(setup, socket, join(bin, 'containerd'), ['--config', file], env);
+  const containerd = running(setup, socket, await launch(setup, join(bin, 'containerd'), ['--config', file], env));
   const stop = async (): Promise<void> => {
-    await running.stop();
-    await removeContainerdCgroups();
+    await containerd.stop();
+    await removeParentCgroup('k8s.io');
   };
-  return { ...running, stop };
+  return { ...containerd, stop };
 }
 
-/** containerd puts pods without a parent below `k8s.io` and keeps that cgroup; rmdir fails where it is in use. */
-async function removeContainerdCgroups(): Promise<void> {
+/** containerd puts pods without a parent below `k8s.io`, crib below `crib`; both keep that. rmdir fails where it is in use. */
+export async function removeParentCgroup(name: 'k8s.io' | 'crib'): Promise<void> {
   for (const hierarchy of ['.', ...(await readdir('/sys/fs/cgroup'))]) {
-    await rmdir(join('/sys/fs/cgroup', hierarchy, 'k8s.io')).catch(() => {});
+    await rmdir(join('/sys/fs/cgroup', hierarchy, name)).catch(() => {});
   }
 }
 
@@ -83,17 +96,20 @@ disabled_plugins = ['io.containerd.nri.v1.nri']
 `;
 }
 
-async function start(
-  setup: RuntimeSetup,
-  socket: string,
+async function launch(
+  { logFile }: RuntimeSetup,
   program: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv,
-): Promise<RunningRuntime> {
-  const log = await open(setup.logFile, 'a');
+): Promise<ChildProcess> {
+  const log = await open(logFile, 'a');
   const child = spawn(program, args, { stdio: ['ignore', log.fd, log.fd], env });
   child.on('error', (error) => console.error(`conformance: ${program}: ${error.message}`));
   await log.close();
+  return child;
+}
+
+function running(setup: RuntimeSetup, socket: string, child: ChildProcess): RunningRuntime {
   const stop = async (): Promise<void> => {
     await endChild(child);
     // The keeper and the shims outlive their daemon by design: they carry this run's directory in their arguments.

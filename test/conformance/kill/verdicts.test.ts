@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Spec } from '../report.js';
+import { focusOf, isCut, type Kill, verdicts } from './verdicts.js';
+
+const KILLS: readonly Kill[] = [{ victim: 'cribd', at: 1_000, over: 1_500 }];
+const UNAVAILABLE = 'Unexpected error: rpc error: code = Unavailable desc = connection error';
+
+const spec = (name: string, state: Spec['state'], message = '', at = 1_200): Spec => ({ name, state, message, at });
+
+test('a failure is a cut by what its call ended with, and only while something was dead', () => {
+  assert.ok(isCut(spec('a', 'failed', UNAVAILABLE), KILLS));
+  assert.ok(isCut(spec('a', 'failed', 'error reading from server: EOF'), KILLS));
+  assert.ok(isCut(spec('a', 'failed', UNAVAILABLE, 5_400), KILLS), 'the client has not tried again yet');
+  assert.ok(!isCut(spec('a', 'failed', UNAVAILABLE, 900), KILLS), 'before the kill');
+  assert.ok(!isCut(spec('a', 'failed', UNAVAILABLE, 6_000), KILLS), 'long after it');
+  assert.ok(!isCut(spec('a', 'failed', 'Expected 255 to equal 0'), KILLS));
+  assert.ok(!isCut(spec('a', 'failed', 'code = NotFound desc = there is no pod'), KILLS));
+  assert.ok(!isCut(spec('a', 'passed'), KILLS));
+});
+
+test('a spec that was cut is what it is alone; one that failed otherwise has failed, whatever comes then', () => {
+  const disturbed = [
+    spec('passes', 'passed'),
+    spec('cut', 'failed', UNAVAILABLE),
+    spec('cut', 'passed'),
+    spec('fails alone', 'failed', UNAVAILABLE),
+    spec('broken', 'failed', UNAVAILABLE),
+    spec('broken', 'failed', 'a line is missing'),
+    spec('skipped', 'skipped', 'no AppArmor'),
+    spec('lost', 'failed', UNAVAILABLE),
+  ];
+  const alone = [spec('cut', 'passed'), spec('fails alone', 'failed', 'always'), spec('broken', 'passed')];
+  assert.deepEqual(
+    verdicts(disturbed, alone, KILLS).map(({ name, state, message }) => [name, state, message]),
+    [
+      ['passes', 'passed', ''],
+      ['cut', 'passed', ''],
+      ['fails alone', 'failed', 'always'],
+      ['broken', 'failed', 'passed alone; a line is missing'],
+      ['skipped', 'skipped', 'no AppArmor'],
+      ['lost', 'failed', `cut, and not run again: ${UNAVAILABLE}`],
+    ],
+  );
+});
+
+test('a name chooses its own spec', () => {
+  const pattern = new RegExp(focusOf('[k8s.io] Exec a (b) c'));
+  assert.match('CRI validation [k8s.io] Exec a (b) c', pattern);
+  assert.doesNotMatch('CRI validation [k8s.io] Exec a (b) c and d', pattern);
+});

@@ -1,0 +1,47 @@
+/**
+ * What a spec comes to that ran while crib was killed under it. critest gives up at the first call that is cut, so such
+ * a failure says nothing; it is told by what the call ended with and by the moment. Any other failure is crib's.
+ */
+
+import type { Victim } from '../../churn/node.js';
+import type { Spec } from '../report.js';
+
+/** One death: when it was, and when what had died was there again, in milliseconds since the epoch. */
+export interface Kill {
+  readonly victim: Victim;
+  readonly at: number;
+  readonly over: number;
+}
+
+/** A call that something died under, or that found nobody: over gRPC, and over the streams of exec, attach and port-forward. */
+const CUT =
+  /code = (Unavailable|Canceled)\b|connection refused|connection reset|transport is closing|\bEOF\b|broken pipe|lost connection to pod/;
+/** gRPC's client of Go waits up to 3 s before it tries again a connection that was refused, and fails calls until then. */
+const BACK_OFF_MS = 4_000;
+
+export function isCut({ state, message, at }: Spec, kills: readonly Kill[]): boolean {
+  if (state !== 'failed' || !CUT.test(message)) return false;
+  return kills.some((kill) => kill.at <= at && at <= kill.over + BACK_OFF_MS);
+}
+
+/**
+ * One for each spec that ran under kills: failed where any of its failures was not a cut; where all were, what it came
+ * to `alone`, afterwards.
+ */
+export function verdicts(disturbed: readonly Spec[], alone: readonly Spec[], kills: readonly Kill[]): Spec[] {
+  const names = [...new Set(disturbed.map(({ name }) => name))];
+  return names.flatMap((name) => {
+    const runs = disturbed.filter((spec) => spec.name === name);
+    const failed = runs.filter(({ state }) => state === 'failed');
+    const broken = failed.find((spec) => !isCut(spec, kills));
+    const again = alone.find((spec) => spec.name === name);
+    if (broken !== undefined) return { ...broken, message: `${again?.state ?? 'not run'} alone; ${broken.message}` };
+    if (failed[0] === undefined) return runs.find(({ state }) => state === 'passed') ?? runs.slice(0, 1);
+    return again ?? { ...failed[0], message: `cut, and not run again: ${failed[0].message}` };
+  });
+}
+
+/** The expression that chooses one spec: ginkgo matches it against the suite's name and the spec's. */
+export function focusOf(name: string): string {
+  return `${name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`;
+}
