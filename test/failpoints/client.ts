@@ -6,8 +6,10 @@ import { CribError } from '../../runtime/errors.js';
 import { type Case, listOf } from './case.js';
 import type { Stage } from './stage.js';
 
-/** For a call that may hang; it takes a tenth of that on a machine that has nothing else to do. */
+/** For a call that may hang; it takes a tenth of that on a machine that has nothing else to do, */
 const HANG_PATIENCE_MS = 1_500;
+/** and this in a sandbox that has a kernel of its own to start. */
+const SANDBOX_HANG_PATIENCE_MS = 5_000;
 const PATIENCE_MS = 60_000;
 const MAX_TRIES = 6;
 const REAP_MS = 1_000;
@@ -45,8 +47,9 @@ export class WalkClient {
 
   /** One call, made until it is answered. Throws what the disturbance does not explain. */
   async call<T>(what: string, operation: Operation<T>): Promise<T> {
+    const hangMs = this.#stage.handler === '' ? HANG_PATIENCE_MS : SANDBOX_HANG_PATIENCE_MS;
     for (let attempt = 1; ; attempt += 1) {
-      const timeoutMs = this.#armed && this.#case.action === 'hang' ? HANG_PATIENCE_MS : PATIENCE_MS;
+      const timeoutMs = this.#armed && this.#case.action === 'hang' ? hangMs : PATIENCE_MS;
       try {
         return await operation(this.#stage.daemon.cri, { timeoutMs });
       } catch (error) {

@@ -10,6 +10,7 @@ import { PodSandboxState, Protocol } from '../../cri/api/generated/pod.js';
 import { CribError } from '../../runtime/errors.js';
 import { linesOf } from '../runtime/keeper/harness.js';
 import type { WalkClient } from './client.js';
+import { SandboxVolumes, SCRATCH, SETTINGS } from './sandbox-volumes.js';
 import type { Stage } from './stage.js';
 
 const LINES = 40;
@@ -38,6 +39,8 @@ export class PodWalk {
   readonly #client: WalkClient;
   readonly #name: string;
   readonly #directory: string;
+  /** undefined: the pod is on the host's kernel. */
+  readonly #volumes: SandboxVolumes | undefined;
   #pod = '';
 
   constructor(stage: Stage, client: WalkClient, name: string) {
@@ -45,19 +48,24 @@ export class PodWalk {
     this.#client = client;
     this.#name = name;
     this.#directory = join(stage.directory, 'client', name);
+    this.#volumes = stage.handler === '' ? undefined : new SandboxVolumes(stage, `uid-${name}`);
   }
 
   /** Throws what is wrong with the pod. */
   async run(): Promise<void> {
     await mkdir(join(this.#directory, 'volume'), { recursive: true });
+    await this.#volumes?.make();
     await this.#runPod();
     const obedient = await this.#start('obedient', OBEDIENT);
     await this.#untilUp(obedient);
     const deaf = await this.#start('deaf', DEAF);
+    if (this.#volumes !== undefined) await this.#checkVolumes(this.#volumes, obedient, deaf);
     await this.#stop(obedient);
     await this.#remove(obedient);
     await this.#stopPod(deaf);
+    await this.#volumes?.checkFiles(false);
     await this.#removePod();
+    await this.#volumes?.remove();
     await rm(this.#directory, { recursive: true });
   }
 
@@ -76,7 +84,7 @@ export class PodWalk {
   async #runPod(): Promise<void> {
     const config = this.#config;
     const { podSandboxId } = await this.#client.call('RunPodSandbox', (cri, options) =>
-      cri.runtime.runPodSandbox({ config }, options),
+      cri.runtime.runPodSandbox({ config, runtimeHandler: this.#stage.handler }, options),
     );
     this.#pod = podSandboxId;
     const { status } = await this.#client.call('PodSandboxStatus', (cri, options) =>
@@ -113,6 +121,7 @@ export class PodWalk {
       mounts: [
         { containerPath: '/shared', hostPath: join(this.#directory, 'volume') },
         { containerPath: '/image', image: { image: this.#stage.image }, readonly: true },
+        ...(this.#volumes?.mounts ?? []),
       ],
       logPath: `${name}.${attempt}.log`,
       linux: { securityContext: { namespaceOptions: NAMESPACES } },
@@ -140,12 +149,28 @@ export class PodWalk {
       if ((await readFile(file, 'utf8').catch(() => '')) === 'up\n') break;
       assert.ok(performance.now() < deadline, 'the container came up');
     }
-    const cmd = ['cat', `/shared/up-${attempt}`, '/image/etc/passwd'];
-    const answer = await this.#client.call('ExecSync', (cri, options) =>
-      cri.runtime.execSync({ containerId: id, cmd, timeout: 20n }, options),
+    assert.match(await this.#exec(id, `cat /shared/up-${attempt} /image/etc/passwd`), /^up\nroot:/);
+  }
+
+  /** What `script` prints; it must succeed. */
+  async #exec(containerId: string, script: string): Promise<string> {
+    const { exitCode, stdout, stderr } = await this.#client.call('ExecSync', (cri, options) =>
+      cri.runtime.execSync({ containerId, cmd: ['sh', '-c', script], timeout: 20n }, options),
     );
-    assert.equal(answer.exitCode, 0, Buffer.from(answer.stderr).toString());
-    assert.match(Buffer.from(answer.stdout).toString(), /^up\nroot:/);
+    assert.equal(exitCode, 0, Buffer.from(stderr).toString());
+    return Buffer.from(stdout).toString();
+  }
+
+  /** Both containers have the one emptyDir and the one configMap, whose changes arrive. */
+  async #checkVolumes(volumes: SandboxVolumes, one: Started, other: Started): Promise<void> {
+    assert.equal(await this.#exec(one.id, `echo kept >${SCRATCH}/file; cat ${SETTINGS}/key`), 'one');
+    assert.equal(await this.#exec(other.id, `cat ${SCRATCH}/file ${SETTINGS}/key`), 'kept\none');
+    await volumes.checkFiles(true);
+    await volumes.set('two');
+    for (const deadline = performance.now() + WAIT_MS; ; await sleep(10)) {
+      if ((await this.#exec(other.id, `cat ${SETTINGS}/key`)) === 'two') break;
+      assert.ok(performance.now() < deadline, 'the change of the configMap arrived');
+    }
   }
 
   async #status(containerId: string): Promise<ContainerStatus> {

@@ -22,6 +22,8 @@ const POLL_MS = 50;
 export interface StageOptions {
   readonly network: 'bridge' | 'cni';
   readonly ociRuntime: string;
+  /** Runtime handler of the pods; empty: the host's. */
+  readonly handler: '' | 'gvisor';
 }
 
 export class Stage {
@@ -31,11 +33,12 @@ export class Stage {
   /** In the registry only: two layers, of which the upper one needs something of the lower. */
   readonly pulled: string;
   readonly directory: string;
+  readonly handler: StageOptions['handler'];
   readonly #network: StageOptions['network'];
   readonly #endRegistry: () => Promise<void>;
 
   private constructor(
-    parts: Pick<Stage, 'daemon' | 'image' | 'pulled' | 'directory'>,
+    parts: Pick<Stage, 'daemon' | 'image' | 'pulled' | 'directory' | 'handler'>,
     network: StageOptions['network'],
     endRegistry: () => Promise<void>,
   ) {
@@ -43,11 +46,12 @@ export class Stage {
     this.image = parts.image;
     this.pulled = parts.pulled;
     this.directory = parts.directory;
+    this.handler = parts.handler;
     this.#network = network;
     this.#endRegistry = endRegistry;
   }
 
-  static async open({ network, ociRuntime }: StageOptions): Promise<Stage> {
+  static async open({ network, ociRuntime, handler }: StageOptions): Promise<Stage> {
     const directory = await mkdtemp(join(tmpdir(), 'crib-failpoints-'));
     const registry = await startRegistry();
     const { address } = registry;
@@ -57,7 +61,8 @@ export class Stage {
     const env = { CRIB_FAILPOINTS: `@${join(directory, 'list')}` };
     const settings = { ociRuntime, env };
     const daemon = await cribContestant(join(directory, 'crib'), join(directory, 'certs'), network, settings);
-    const parts = { daemon, image: `${address}/walk/busybox:1`, pulled: `${address}/walk/pulled:1`, directory };
+    const [image, pulled] = [`${address}/walk/busybox:1`, `${address}/walk/pulled:1`];
+    const parts = { daemon, image, pulled, directory, handler };
     const stage = new Stage(parts, network, () => registry.stop());
     await daemon.start();
     await daemon.cri.images.pullImage({ image: { image: parts.image } });

@@ -28,7 +28,8 @@ export async function walk(
   ociRuntime: string,
   told: (result: CaseResult) => void,
 ): Promise<CaseResult[]> {
-  const stage = await Stage.open({ network: activity === 'cni' ? 'cni' : 'bridge', ociRuntime });
+  const handler = activity === 'gvisor' ? activity : '';
+  const stage = await Stage.open({ network: activity === 'cni' ? 'cni' : 'bridge', ociRuntime, handler });
   try {
     await doOnce(stage, activity, await WalkClient.arm(stage, NOTHING), 'warm');
     const before = await stage.count();
