@@ -16,6 +16,7 @@ import { type CritestInput, type CritestRun, runCritest } from '../run-critest.j
 import { cribSocket, launchCrib, type RuntimeSetup, removeParentCgroup } from '../runtimes.js';
 import { Killer } from './killer.js';
 import { focusOf, isCut, verdicts } from './verdicts.js';
+import { WaitingRoom } from './waiting-room.js';
 
 /** One run of `npm run conformance`. */
 export interface Run {
@@ -41,6 +42,8 @@ export async function runUnderKills(run: Run, setup: RuntimeSetup, bridge: strin
     await removeParentCgroup('crib');
   });
   await daemon.start();
+  const room = await WaitingRoom.open(frontOf(setup), cribSocket(setup));
+  run.undo(() => room.close());
   console.log(`conformance: ${options.kills} kills, seed ${options.seed}`);
   const killer = new Killer(new ChurnNode(daemon), new Random(options.seed), options.kills);
   const disturbed: Spec[] = [];
@@ -56,6 +59,11 @@ export async function runUnderKills(run: Run, setup: RuntimeSetup, bridge: strin
   const alone = await runAlone(run, setup, new Set(failed.map(({ name }) => name)));
   failures.push(...(await leftOf(daemon, 'after the specs that were run alone')));
   return { specs: verdicts(disturbed, alone, killer.kills), failures };
+}
+
+/** Where critest finds crib. */
+function frontOf({ dir }: RuntimeSetup): string {
+  return join(dir, 'front.sock');
 }
 
 function killable(setup: RuntimeSetup, bridge: string): Contestant {
@@ -98,7 +106,7 @@ async function begin(
 ): Promise<CritestRun> {
   const output = join(run.output, name);
   await mkdir(output);
-  const endpoint = `unix://${cribSocket(setup)}`;
+  const endpoint = `unix://${frontOf(setup)}`;
   const critest = await runCritest({ ...input, tools: run.tools, endpoint, output });
   run.undo(critest.stop);
   return critest;
