@@ -7,6 +7,7 @@ interface SpecReport {
   readonly LeafNodeText: string;
   readonly State: string;
   readonly EndTime?: string;
+  readonly CapturedStdOutErr?: string;
   readonly Failure?: {
     readonly Message?: string;
     readonly ForwardedPanic?: string;
@@ -21,6 +22,8 @@ export interface Spec {
   readonly message: string;
   /** When it failed, else when it ended: milliseconds since the epoch. */
   readonly at: number;
+  /** The last call that failed, as critest's client has logged it: a spec may take an error for the one that it expects. */
+  readonly failedCall: string;
 }
 
 /** One line of expected-failures.txt: the spec's full name and why it fails. */
@@ -39,9 +42,11 @@ function specOf(spec: SpecReport): Spec | undefined {
   const message = [spec.Failure?.Message, spec.Failure?.ForwardedPanic].filter(Boolean).join(': ');
   const name = [...(spec.ContainerHierarchyTexts ?? []), spec.LeafNodeText].join(' ').trim() || spec.LeafNodeType;
   const at = Date.parse(spec.Failure?.TimelineLocation?.Time ?? spec.EndTime ?? '');
-  if (spec.State === 'passed') return spec.LeafNodeType === 'It' ? { name, state: 'passed', message, at } : undefined;
-  if (spec.State !== 'skipped' && spec.State !== 'pending') return { name, state: 'failed', message, at };
-  return message === '' ? undefined : { name, state: 'skipped', message, at };
+  const failedCall = (spec.CapturedStdOutErr ?? '').split('\n').findLast((line) => / failed" err="/.test(line)) ?? '';
+  const facts = { name, message, at, failedCall };
+  if (spec.State === 'passed') return spec.LeafNodeType === 'It' ? { ...facts, state: 'passed' } : undefined;
+  if (spec.State !== 'skipped' && spec.State !== 'pending') return { ...facts, state: 'failed' };
+  return message === '' ? undefined : { ...facts, state: 'skipped' };
 }
 
 /** Lines are `NAME -- REASON`; `#` begins a comment. Throws on a line without a reason. */

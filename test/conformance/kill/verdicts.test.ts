@@ -6,7 +6,10 @@ import { focusOf, isCut, type Kill, verdicts } from './verdicts.js';
 const KILLS: readonly Kill[] = [{ victim: 'cribd', at: 1_000, over: 1_500 }];
 const UNAVAILABLE = 'Unexpected error: rpc error: code = Unavailable desc = connection error';
 
-const spec = (name: string, state: Spec['state'], message = '', at = 1_200): Spec => ({ name, state, message, at });
+const spec = (name: string, state: Spec['state'], message = '', at = 1_200, failedCall = ''): Spec => ({
+  ...{ name, state, message, at },
+  failedCall,
+});
 
 test('a failure is a cut by what its call ended with, and only while something was dead', () => {
   assert.ok(isCut(spec('a', 'failed', UNAVAILABLE), KILLS));
@@ -17,6 +20,20 @@ test('a failure is a cut by what its call ended with, and only while something w
   assert.ok(!isCut(spec('a', 'failed', 'Expected 255 to equal 0'), KILLS));
   assert.ok(!isCut(spec('a', 'failed', 'code = NotFound desc = there is no pod'), KILLS));
   assert.ok(!isCut(spec('a', 'passed'), KILLS));
+});
+
+test('a call that was cut is one too where its spec expected an error, but only the last one before it failed', () => {
+  const at = new Date(2026, 10, 26, 9, 44, 41, 901).getTime();
+  const kills: Kill[] = [{ victim: 'both', at: at - 5, over: at + 700 }];
+  const call =
+    '"ExecSync cmd from runtime service failed" err="rpc error: code = Unavailable desc = error reading: EOF"';
+  const failed = (line: string) => spec('a', 'failed', 'Expected <string>: to equal <string>: touch', at, line);
+  assert.ok(isCut(failed(`E1126 09:44:41.900455     381 remote_runtime.go:636] ${call}`), kills));
+  assert.ok(
+    !isCut(failed(`E1126 09:44:38.900455     381 remote_runtime.go:636] ${call}`), kills),
+    'it went on after that',
+  );
+  assert.ok(!isCut(failed(''), kills));
 });
 
 test('a spec that was cut is what it is alone; one that failed otherwise has failed, whatever comes then', () => {

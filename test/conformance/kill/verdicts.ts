@@ -13,15 +13,25 @@ export interface Kill {
   readonly over: number;
 }
 
-/** A call that something died under, or that found nobody: over gRPC, and over the streams of exec, attach and port-forward. */
-const CUT =
-  /code = (Unavailable|Canceled)\b|connection refused|connection reset|transport is closing|\bEOF\b|broken pipe|lost connection to pod/;
+/** A call that something died under, or that found nobody, */
+const OVER_GRPC = /code = (Unavailable|Canceled)\b|connection refused|connection reset|transport is closing|\bEOF\b/;
+/** and the same over the streams of exec, attach and port-forward. */
+const OVER_STREAMS = /broken pipe|lost connection to pod|connection to the keeper ended/;
 /** gRPC's client of Go waits up to 3 s before it tries again a connection that was refused, and fails calls until then. */
 const BACK_OFF_MS = 4_000;
+/** From a call's end to the assertion that it fails. */
+const ASSERTION_MS = 500;
 
-export function isCut({ state, message, at }: Spec, kills: readonly Kill[]): boolean {
-  if (state !== 'failed' || !CUT.test(message)) return false;
+export function isCut({ state, message, at, failedCall }: Spec, kills: readonly Kill[]): boolean {
+  const text = Math.abs(timeOf(failedCall, at) - at) < ASSERTION_MS ? `${message}\n${failedCall}` : message;
+  if (state !== 'failed' || !(OVER_GRPC.test(text) || OVER_STREAMS.test(text))) return false;
   return kills.some((kill) => kill.at <= at && at <= kill.over + BACK_OFF_MS);
+}
+
+/** When a line of klog's (`E1126 09:44:41.900455 …`, in local time) was written, on the day of `day`; NaN: it is none. */
+function timeOf(line: string, day: number): number {
+  const [, hours, minutes, seconds, micros] = /^[EWI]\d{4} (\d\d):(\d\d):(\d\d)\.(\d{6}) /.exec(line) ?? [];
+  return new Date(day).setHours(Number(hours), Number(minutes), Number(seconds), Number(micros) / 1000);
 }
 
 /**
