@@ -2,7 +2,7 @@
 
 import fs from 'node:fs';
 import { AT, FSCONFIG, MNT, MOVE_MOUNT, O, OPEN_TREE } from './constants.js';
-import { bind, bindAway, bindNumber } from './libc.js';
+import { bind, bindAway, bindNumber, errnoName } from './libc.js';
 
 const mountCall = bind(
   'mount',
@@ -77,6 +77,17 @@ export function setMountAttributes(fd: number, attributes: MountAttributes, recu
   value.writeBigUInt64LE(BigInt(attributes.propagation ?? 0), 16);
   value.writeBigUInt64LE(BigInt(attributes.userNamespaceFd ?? 0), 24);
   setattrCall([fd, '', AT.EMPTY_PATH | (recursive ? AT.RECURSIVE : 0), value, value.length], `fd ${fd}`);
+}
+
+/** Whether the kernel has this file system, after it has loaded the module of one that it does not have yet (fsopen(2)). */
+export function hasFilesystem(type: string): boolean {
+  try {
+    fs.closeSync(fsopenCall([type, 1], type));
+    return true;
+  } catch (error) {
+    if (errnoName(error) === 'ENODEV') return false;
+    throw error;
+  }
 }
 
 /** Mount options by name; a value of `null` is a flag. */

@@ -9,6 +9,7 @@ import { type MountInfo, parseMountInfo } from '../../../runtime/linux/mountinfo
 import {
   attachTree,
   cloneTree,
+  hasFilesystem,
   makeTree,
   mount,
   mountByOptions,
@@ -107,6 +108,10 @@ test('attributes are set on a copy before anyone sees it, below it too, and clea
   assert.throws(() => fs.writeFileSync(path.join(at('b'), 'inner', 'x'), ''), { code: 'EROFS' });
   fs.closeSync(tree);
   assert.throws(() => setMountAttributes(-1, { set: MOUNT_ATTR.RDONLY }, false), { code: 'EBADF' });
+});
+
+test('a file system that the kernel has, and one that nobody has', () => {
+  assert.deepEqual([hasFilesystem('tmpfs'), hasFilesystem('cribfs')], [true, false]);
 });
 
 test('options of more than a page together, a flag, and a wrong one, which leaves no descriptor', () => {
