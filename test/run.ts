@@ -8,6 +8,7 @@ import { readdir } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { run } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { PATIENCE } from './support/patience.js';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 /** dist/ keeps what was built of sources that are gone; those are not run. */
@@ -25,7 +26,7 @@ const HOST_WIDE = [
   'sandbox/network/support.js',
 ];
 /** Limit of one test or file, in milliseconds; `npm run fuzz` (test/support/fuzz.ts) has a hundred times the work. */
-const TIMEOUT_MS = Number(process.env.CRIB_FUZZ_CASES ?? 0) > 1000 ? 3_600_000 : 180_000;
+const TIMEOUT_MS = (Number(process.env.CRIB_FUZZ_CASES ?? 0) > 1000 ? 3_600_000 : 180_000) * PATIENCE;
 /** More files than this that fail are no accident: they are not run again. */
 const MAX_AGAIN = 5;
 
@@ -130,7 +131,7 @@ class Results {
     this.#time(event);
     if (!isOneOf(event)) return;
     this.failed.push({ name: where(event), file: event.file ?? '', detail: explain(event.details.error) });
-    console.log(`FAILED ${where(event)}`);
+    console.log(`FAILED ${where(event)}: ${explain(event.details.error).split('\n', 1)[0]}`);
   }
 
   #time({ file = '', nesting, details }: TestEvent): void {

@@ -3,9 +3,10 @@
 import { readFile } from 'node:fs/promises';
 import https from 'node:https';
 import { buffer } from 'node:stream/consumers';
+import { PATIENCE } from '../support/patience.js';
 import type { Pod } from './manifest.js';
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 20_000 * PATIENCE;
 
 export interface Answer {
   readonly status: number;

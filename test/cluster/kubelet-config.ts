@@ -1,11 +1,12 @@
 /** The configuration of a kubelet without an API server. */
 
 import { join } from 'node:path';
-import type { Pleg } from './options.js';
+import type { CgroupDriver, Pleg } from './options.js';
 
 /** What may differ from one start of a kubelet to the next. */
 export interface KubeletSettings {
   readonly pleg: Pleg;
+  readonly cgroupDriver: CgroupDriver;
   /** Statistics of pods and containers from the runtime, not from cAdvisor. */
   readonly criStats: boolean;
   /** Take the disk for full: everything that nobody uses is removed. */
@@ -22,7 +23,8 @@ export const NODE_NAME = 'node';
 export const NODE_ADDRESS = '192.0.2.10';
 
 /** `dir` holds the kubelet's manifests and resolv.conf; `socket` is the runtime's. JSON is YAML. */
-export function kubeletConfig(dir: string, socket: string, { pleg, criStats, diskIsFull }: KubeletSettings): string {
+export function kubeletConfig(dir: string, socket: string, settings: KubeletSettings): string {
+  const { pleg, cgroupDriver, criStats, diskIsFull } = settings;
   const free = diskIsFull ? '99%' : '0%';
   return JSON.stringify({
     kind: 'KubeletConfiguration',
@@ -37,7 +39,7 @@ export function kubeletConfig(dir: string, socket: string, { pleg, criStats, dis
     authorization: { mode: 'AlwaysAllow' },
     resolvConf: join(dir, 'resolv.conf'),
     volumePluginDir: join(dir, 'plugins'),
-    cgroupDriver: 'cgroupfs',
+    cgroupDriver,
     failCgroupV1: false,
     failSwapOn: false,
     podPidsLimit: POD_PIDS_LIMIT,

@@ -53,13 +53,15 @@ async function inside(options: Options): Promise<number> {
       tellOutcome(pleg, outcome);
     };
     const logs = await freshLogs(pleg);
-    const { kubelet, verbosity } = options;
+    const { kubelet, verbosity, cgroupDriver } = options;
     const dir = join(options.dir, pleg);
     await mkdir(dir);
-    await runOnNode({ dir, kubelet, pleg, verbosity, logs }, options.only, tell).catch((error: unknown) => {
-      const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      tell({ name: 'the run as a whole', state: 'failed', seconds: 0, detail });
-    });
+    await runOnNode({ dir, kubelet, pleg, cgroupDriver, verbosity, logs }, options.only, tell).catch(
+      (error: unknown) => {
+        const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+        tell({ name: 'the run as a whole', state: 'failed', seconds: 0, detail });
+      },
+    );
     console.log(`the logs of crib and the kubelet are in ${logs}`);
   }
   const failures = printReport(results);

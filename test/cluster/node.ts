@@ -11,7 +11,7 @@ import { pushImages, type TestImages } from './images.js';
 import { KubeletApi } from './kubelet-api.js';
 import { KUBELET_ADDRESS, type KubeletSettings, kubeletConfig, NODE_ADDRESS, NODE_NAME } from './kubelet-config.js';
 import { isReady, type Manifest, type Pod } from './manifest.js';
-import type { Pleg } from './options.js';
+import type { CgroupDriver, Pleg } from './options.js';
 import { Program } from './processes.js';
 import { eventually } from './wait.js';
 
@@ -27,6 +27,7 @@ export interface NodeOptions {
   readonly dir: string;
   readonly kubelet: string;
   readonly pleg: Pleg;
+  readonly cgroupDriver: CgroupDriver;
   readonly verbosity: number;
   /** Where the logs of crib and of the kubelet stay. */
   readonly logs: string;
@@ -73,6 +74,10 @@ export class ClusterNode {
     return this.#options.pleg;
   }
 
+  get cgroupDriver(): CgroupDriver {
+    return this.#options.cgroupDriver;
+  }
+
   get cribState(): string {
     return join('/run', `crib-${this.#options.pleg}`);
   }
@@ -87,6 +92,7 @@ export class ClusterNode {
 root = "${this.dir}/crib"
 state = "${this.cribState}"
 certs_dir = "${this.dir}/certs"
+cgroup_driver = "${this.cgroupDriver}"
 [network]
 cni_conf_dir = "${this.dir}/cni"
 cni_bin_dir = ["/usr/lib/cni"]
@@ -127,8 +133,8 @@ pinned = ${pinned}
   }
 
   async startKubelet(settings: Partial<KubeletSettings> = {}): Promise<void> {
-    const { dir, kubelet, pleg, verbosity, logs } = this.#options;
-    const complete = { pleg, criStats: false, diskIsFull: false, ...settings };
+    const { dir, kubelet, pleg, cgroupDriver, verbosity, logs } = this.#options;
+    const complete = { pleg, cgroupDriver, criStats: false, diskIsFull: false, ...settings };
     const config = join(dir, 'kubelet.json');
     await writeFile(config, kubeletConfig(dir, this.socket, complete));
     const args = ['--config', config, '--root-dir', this.kubeletRoot, '--cert-dir', join(this.kubeletRoot, 'pki')];

@@ -60,7 +60,7 @@ async function nothingIsLeft({ dir }: NodeOptions, before: Awaited<ReturnType<ty
   const began = performance.now();
   const after = await hostState();
   const left = leftovers(before, after).filter(
-    (what) => !/^cgroup \S*\/kubepods(\/burstable|\/besteffort)?$/.test(what),
+    (what) => !/^cgroup \S*\/kubepods(\.slice)?(\/(kubepods-)?(burstable|besteffort)(\.slice)?)?$/.test(what),
   );
   const mounts = await readFile('/proc/self/mountinfo', 'utf8');
   for (const line of mounts.split('\n')) if (line.includes(join(dir, ''))) left.push(`mount ${line.split(' ')[4]}`);

@@ -11,10 +11,11 @@ import { FORWARD_PROTOCOL, PodTunnel } from '../../cri/cli/streaming/pod-tunnel.
 import { dialSpdy } from '../../cri/cli/streaming/spdy-dial.js';
 import { SpdyConnection } from '../../cri/streaming/spdy/connection.js';
 import type { TerminalSize } from '../../sandbox/streams.js';
+import { PATIENCE } from '../support/patience.js';
 import type { KubeletApi } from './kubelet-api.js';
 import type { Pod } from './manifest.js';
 
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 30_000 * PATIENCE;
 
 export interface Ran {
   readonly code: number | undefined;

@@ -2,9 +2,10 @@
 
 import { lstat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PATIENCE } from '../support/patience.js';
 
 /** Longer than any of a kubelet's periods that a check waits for, on a machine that has other things to do too. */
-const LIMIT_MS = 180_000;
+const LIMIT_MS = 180_000 * PATIENCE;
 const PAUSE_MS = 250;
 
 /** Waits until `condition` holds; throws after `limitMs` with what it was and what `seen` tells. */

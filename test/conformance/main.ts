@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cacheDir } from '../support/cache.js';
 import { command } from '../support/command.js';
+import { PATIENCE } from '../support/patience.js';
 import { startRegistry } from '../support/registry.js';
 import { pushCritestImages } from './images.js';
 import { type Outcome, type Run, runUnderKills } from './kill/run.js';
@@ -20,7 +21,7 @@ import { runCritest } from './run-critest.js';
 import { startContainerd, startCrib } from './runtimes.js';
 import { conformanceTools } from './tools.js';
 
-const READY_TIMEOUT_MS = 30_000;
+const READY_TIMEOUT_MS = 30_000 * PATIENCE;
 const EXPECTED = join('test', 'conformance');
 
 type Undo = () => Promise<void>;
@@ -32,7 +33,8 @@ async function main(): Promise<number> {
       throw new Error('dist/bundle/cribd.js is missing: conformance was not run. Run `npm run build`.', { cause });
     });
   }
-  const variant = `${options.websocket ? '-websocket' : ''}${options.kills > 0 ? '-kill' : ''}`;
+  const driver = options.cgroupDriver === 'systemd' ? '-systemd' : '';
+  const variant = `${driver}${options.websocket ? '-websocket' : ''}${options.kills > 0 ? '-kill' : ''}`;
   const output = await cacheDir('conformance', `${options.runtime}-${options.handler || options.ociRuntime}${variant}`);
   await rm(output, { recursive: true, force: true });
   await mkdir(output, { recursive: true });
@@ -81,7 +83,8 @@ async function runSpecs(options: Options, output: string, undo: Undo[]): Promise
   undo.push(() => removeNetwork(network));
   undo.push(() => detachMounts(dir));
   const logFile = join(output, 'runtime.log');
-  const setup = { dir, certsDir, cniConfDir: network.confDir, ociRuntime: options.ociRuntime, logFile };
+  const { ociRuntime, cgroupDriver } = options;
+  const setup = { dir, certsDir, cniConfDir: network.confDir, ociRuntime, cgroupDriver, logFile };
   if (options.kills > 0) return runUnderKills(run, setup, network.bridge);
   const runtime = options.runtime === 'crib' ? await startCrib(setup) : await startContainerd(setup);
   undo.push(runtime.stop);

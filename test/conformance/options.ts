@@ -11,6 +11,8 @@ export interface Options {
   readonly certsDir: string;
   readonly handler: string;
   readonly ociRuntime: string;
+  /** crib's own; only for runtime `crib`. */
+  readonly cgroupDriver: 'cgroupfs' | 'systemd';
   readonly focus: readonly string[];
   readonly skip: readonly string[];
   readonly nodes: number;
@@ -31,6 +33,7 @@ export const USAGE = `usage: npm run conformance -- [options]
   --registry HOST:PORT        with --endpoint: where the registry listens (default 127.0.0.1:0)
   --handler NAME              runtime handler that the pods ask for
   --oci-runtime NAME          runc (default) or crun
+  --cgroup-driver NAME        cgroupfs (default) or systemd, for crib
   --focus RE, --skip RE       as critest's; may be given more than once
   --websocket                 the streaming specs use WebSocket instead of SPDY
   --nodes N                   specs at a time (default 4: most of a spec is waiting)
@@ -52,6 +55,7 @@ export function parseOptions(args: string[]): Options {
       registry: text,
       handler: text,
       'oci-runtime': text,
+      'cgroup-driver': text,
       focus: several,
       skip: several,
       nodes: text,
@@ -68,12 +72,15 @@ export function parseOptions(args: string[]): Options {
   const nodes = wholeNumber(values.nodes ?? '4', 1);
   const kills = values.kill === true ? wholeNumber(values.kills ?? String(KILLS), 1) : 0;
   if (kills > 0 && runtime !== 'crib') throw new Error(USAGE);
+  const cgroupDriver = values['cgroup-driver'] ?? 'cgroupfs';
+  if (cgroupDriver !== 'cgroupfs' && cgroupDriver !== 'systemd') throw new Error(USAGE);
   return {
     runtime,
     certsDir,
     nodes,
     kills,
     seed: wholeNumber(values.seed ?? String(Math.floor(Math.random() * 2 ** 31)), 0),
+    cgroupDriver,
     websocket: values.websocket ?? false,
     endpoint: values.endpoint ?? '',
     registryListen: values.registry ?? '127.0.0.1:0',

@@ -2,9 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PATIENCE } from '../support/patience.js';
 import type { Options } from './options.js';
 
-const SUITE_TIMEOUT = '30m';
+const SUITE_TIMEOUT = `${30 * PATIENCE}m`;
 
 export interface CritestRun {
   readonly reportFile: string;

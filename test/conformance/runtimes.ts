@@ -12,6 +12,8 @@ export interface RuntimeSetup {
   readonly certsDir: string;
   readonly cniConfDir: string;
   readonly ociRuntime: string;
+  /** crib's; default cgroupfs. */
+  readonly cgroupDriver?: string;
   /** Where the runtime's own output goes. */
   readonly logFile: string;
 }
@@ -40,7 +42,9 @@ export function cribSocket({ dir }: Pick<RuntimeSetup, 'dir'>): string {
 
 /** The daemon alone: a keeper that runs already goes on. */
 export async function launchCrib(setup: RuntimeSetup): Promise<ChildProcess> {
-  const args = ['serve', '--listen', `unix://${cribSocket(setup)}`];
+  const config = join(setup.dir, 'crib.toml');
+  await writeFile(config, `cgroup_driver = "${setup.cgroupDriver ?? 'cgroupfs'}"\n`);
+  const args = ['serve', '--config', config, '--listen', `unix://${cribSocket(setup)}`];
   args.push('--root', join(setup.dir, 'root'), '--state', join(setup.dir, 'state'));
   args.push('--certs-dir', setup.certsDir, '--cni-conf-dir', setup.cniConfDir, '--cni-bin-dir', CNI_BIN_DIR);
   args.push('--oci-runtime', setup.ociRuntime, '--streaming-address', '127.0.0.1:0');

@@ -1,5 +1,6 @@
 /** Runs a helper program of the tests with a time limit, and says what it printed when it fails. */
 import { spawn } from 'node:child_process';
+import { PATIENCE } from './patience.js';
 
 export interface CommandOptions {
   /** Milliseconds; the program is killed after them. Default 60 000. */
@@ -14,7 +15,7 @@ export function command(program: string, args: readonly string[], options: Comma
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
-      timeout: options.timeout ?? 60_000,
+      timeout: (options.timeout ?? 60_000) * PATIENCE,
       killSignal: 'SIGKILL',
       cwd: options.cwd,
       env: options.env ?? process.env,

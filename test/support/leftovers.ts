@@ -119,12 +119,13 @@ async function countFirewallRules(watched: Watched): Promise<number> {
   return stdout.split('\n').filter((line) => line.trim() !== '').length;
 }
 
-/** Pods without a parent of their own are below `/crib` in each hierarchy. */
+/** Pods without a parent of their own are below `/crib` in each hierarchy, with systemd below `/crib.slice`. */
 async function countCgroups(watched: Watched): Promise<number> {
   const root = '/sys/fs/cgroup';
   if (watched.onlyOf === undefined) return countDirectories(root);
-  const hierarchies = await fs.readdir(root);
-  const counts = await Promise.all(hierarchies.map((name) => countDirectories(path.join(root, name, 'crib'))));
+  const hierarchies = ['.', ...(await fs.readdir(root))];
+  const paths = hierarchies.flatMap((name) => ['crib', 'crib.slice'].map((own) => path.join(root, name, own)));
+  const counts = await Promise.all(paths.map(countDirectories));
   return counts.reduce((all, count) => all + count, 0);
 }
 

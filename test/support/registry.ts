@@ -3,8 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PATIENCE } from './patience.js';
 
-const START_TIMEOUT_MS = 20_000;
+const START_TIMEOUT_MS = 20_000 * PATIENCE;
 const STOP_TIMEOUT_MS = 5_000;
 
 export interface RegistryOptions {

@@ -7,11 +7,22 @@ import { isCgroup2 } from '../cgroups.js';
 import { type Check, STAY, started } from '../check.js';
 import { POD_PIDS_LIMIT } from '../kubelet-config.js';
 import { containerId, type Pod } from '../manifest.js';
+import type { ClusterNode } from '../node.js';
 import { eventually, isGone } from '../wait.js';
 
-/** Where a kubelet with the cgroupfs driver puts a pod, below each hierarchy. */
-function podCgroup(pod: Pod, qos: '' | 'burstable' | 'besteffort'): string {
-  return join('kubepods', qos, `pod${pod.metadata.uid}`);
+type Qos = '' | 'burstable' | 'besteffort';
+
+/** Where a kubelet puts a pod, below each hierarchy (k8s.io/kubernetes/pkg/kubelet/cm, cgroup names). */
+function podCgroup({ cgroupDriver }: ClusterNode, { metadata }: Pod, qos: Qos): string {
+  const pod = `pod${metadata.uid}`;
+  if (cgroupDriver === 'cgroupfs') return join('kubepods', qos, pod);
+  const words = ['kubepods', ...(qos === '' ? [] : [qos]), pod.replaceAll('-', '_')];
+  return join(...words.map((_, index) => `${words.slice(0, index + 1).join('-')}.slice`));
+}
+
+function containerCgroup(node: ClusterNode, pod: Pod, qos: Qos): string {
+  const id = containerId(pod);
+  return join(podCgroup(node, pod, qos), node.cgroupDriver === 'cgroupfs' ? id : `crib-${id}.scope`);
 }
 
 async function value(controller: string, cgroup: string, file: string): Promise<string> {
@@ -41,8 +52,8 @@ async function assertLimits(cgroup: string, { shares, weight, quota, memory }: L
 }
 
 /** Of the container's first process. */
-async function oomScore(pod: Pod, qos: '' | 'burstable' | 'besteffort'): Promise<number> {
-  const cgroup = join(podCgroup(pod, qos), containerId(pod));
+async function oomScore(node: ClusterNode, pod: Pod, qos: Qos): Promise<number> {
+  const cgroup = containerCgroup(node, pod, qos);
   const [pid = ''] = (await value('memory', cgroup, 'cgroup.procs')).split('\n');
   return Number(await readFile(`/proc/${pid}/oom_score_adj`, 'utf8'));
 }
@@ -53,12 +64,12 @@ const guaranteed: Check = {
     const limits = { cpu: '200m', memory: '48Mi' };
     const pod = await started(node, 'guaranteed', { containers: [{ script: STAY, resources: { limits } }] });
     const wanted = { shares: '204', weight: '8', quota: '20000', memory: String(48 << 20) };
-    await assertLimits(join(podCgroup(pod, ''), containerId(pod)), wanted);
-    await assertLimits(podCgroup(pod, ''), wanted);
-    assert.equal(await value('pids', podCgroup(pod, ''), 'pids.max'), String(POD_PIDS_LIMIT));
+    await assertLimits(containerCgroup(node, pod, ''), wanted);
+    await assertLimits(podCgroup(node, pod, ''), wanted);
+    assert.equal(await value('pids', podCgroup(node, pod, ''), 'pids.max'), String(POD_PIDS_LIMIT));
     // A machine that does not let a score be lowered leaves it where it was.
     const own = Number(await readFile('/proc/self/oom_score_adj', 'utf8'));
-    const score = await oomScore(pod, '');
+    const score = await oomScore(node, pod, '');
     assert.ok(score === -997 || score === own, `oom_score_adj is ${score}`);
     await node.removeAndWait('guaranteed');
   },
@@ -70,8 +81,8 @@ const burstable: Check = {
     const resources = { requests: { cpu: '100m', memory: '16Mi' }, limits: { memory: '32Mi' } };
     const pod = await started(node, 'burstable', { containers: [{ script: STAY, resources }] });
     const wanted = { shares: '102', weight: '4', quota: '-1', memory: String(32 << 20) };
-    await assertLimits(join(podCgroup(pod, 'burstable'), containerId(pod)), wanted);
-    const score = await oomScore(pod, 'burstable');
+    await assertLimits(containerCgroup(node, pod, 'burstable'), wanted);
+    const score = await oomScore(node, pod, 'burstable');
     assert.ok(score > 2 && score < 1000, `oom_score_adj is ${score}`);
     await node.removeAndWait('burstable');
   },
@@ -81,13 +92,13 @@ const bestEffort: Check = {
   name: 'cgroup values of a BestEffort pod, and none of them afterwards',
   run: async (node) => {
     const pod = await started(node, 'best-effort', { containers: [{ script: STAY }] });
-    await assertLimits(join(podCgroup(pod, 'besteffort'), containerId(pod)), {
+    await assertLimits(containerCgroup(node, pod, 'besteffort'), {
       ...{ shares: '2', weight: '1', quota: '-1', memory: 'max' },
     });
-    assert.equal(await oomScore(pod, 'besteffort'), 1000);
+    assert.equal(await oomScore(node, pod, 'besteffort'), 1000);
     await node.removeAndWait('best-effort');
     const root = isCgroup2() ? '/sys/fs/cgroup' : '/sys/fs/cgroup/memory';
-    const path = join(root, podCgroup(pod, 'besteffort'));
+    const path = join(root, podCgroup(node, pod, 'besteffort'));
     await eventually('the cgroup is gone', () => isGone(path));
   },
 };

@@ -168,7 +168,8 @@ const removal: Check = {
 
 async function cgroupsOf(uid: string): Promise<string[]> {
   const found = await readdir('/sys/fs/cgroup', { recursive: true }).catch((): string[] => []);
-  return found.filter((path) => path.endsWith(`pod${uid}`));
+  const slice = `pod${uid.replaceAll('-', '_')}.slice`;
+  return found.filter((path) => path.endsWith(`pod${uid}`) || path.endsWith(slice));
 }
 
 export const RESTARTS: readonly Check[] = [kubeletRestart, imageCollection, cribRestart, exitWhileDown];

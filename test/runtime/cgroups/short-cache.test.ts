@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ShortCache } from '../../../runtime/cgroups/short-cache.js';
+import { PATIENCE } from '../../support/patience.js';
+
+const AGE_MS = 50 * PATIENCE;
 
 test('a reading serves for its time, calls at one time share one, and the next is given the one before', async () => {
   const given: (number | undefined)[] = [];
@@ -11,11 +14,11 @@ test('a reading serves for its time, calls at one time share one, and the next i
       await delay(5);
       return given.length;
     },
-    { maxAgeMs: 50 },
+    { maxAgeMs: AGE_MS },
   );
   assert.deepEqual(await Promise.all([cache.get('a'), cache.get('a')]), [1, 1]);
   assert.equal(await cache.get('a'), 1);
-  await delay(60);
+  await delay(AGE_MS + 10);
   assert.equal(await cache.get('a'), 2);
   assert.deepEqual(given, [undefined, 1]);
 });

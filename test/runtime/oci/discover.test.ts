@@ -15,11 +15,15 @@ const log: Log = {
   error: () => {},
 };
 
-const probeCgroups = () =>
-  fs
-    .readdirSync('/sys/fs/cgroup')
-    .flatMap((name) => fs.readdirSync(path.join('/sys/fs/cgroup', name)))
-    .filter((name) => name.startsWith('crib-probe') && name.endsWith(`-${process.pid}`));
+/** v2: at the top; v1: in each hierarchy. */
+const probeCgroups = () => {
+  const directories = (path: string) =>
+    fs.readdirSync(path, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+  const top = directories('/sys/fs/cgroup');
+  return [...top, ...top.flatMap((name) => directories(path.join('/sys/fs/cgroup', name)))].filter(
+    (name) => name.startsWith('crib-probe') && name.endsWith(`-${process.pid}`),
+  );
+};
 
 before(() => {
   stateDir = fs.mkdtempSync(path.join(os.tmpdir(), 'crib-oci-'));
