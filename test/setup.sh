@@ -1,7 +1,8 @@
 #!/bin/sh
 # Makes this machine ready for `npm test`, `npm run demo`, `npm run conformance`, `npm run bench` and
-# `npm run test:kubelet`: Debian packages, npm packages, the build. Does only what is missing, so a second run is quick.
-#   sh test/setup.sh [conformance|bench|kubelet]
+# `npm run test:kubelet` and `npm run test:guest`: Debian packages, npm packages, the build. Does only what is missing, so
+# a second run is quick. `packages` prints those that the tests need, and does nothing.
+#   sh test/setup.sh [conformance|bench|kubelet|guest|packages]
 set -eu
 cd "$(dirname "$0")/.."
 what=${1:-test}
@@ -10,12 +11,17 @@ say() { echo "setup: $*" >&2; }
 die() { say "$*"; exit 1; }
 
 case $what in
-test | conformance | bench | kubelet) ;;
-*) die "unknown argument $what: none, conformance, bench or kubelet is meant" ;;
+test | conformance | bench | kubelet | guest | packages) ;;
+*) die "unknown argument $what: none, conformance, bench, kubelet, guest or packages is meant" ;;
 esac
 
 packages="runc crun catatonit busybox-static containernetworking-plugins docker-registry nftables iptables iproute2 zstd xz-utils
   openssl procps util-linux apparmor e2fsprogs ca-certificates"
+if [ "$what" = packages ]; then
+  echo $packages
+  exit
+fi
+[ "$what" = guest ] && packages="$packages qemu-system-x86 mmdebstrap"
 
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
