@@ -48,6 +48,8 @@ export interface SandboxBackend {
 
   /** Where the container's processes are, and what it uses is counted. */
   cgroupOf(pod: PodRecord, containerId: string): string;
+  /** Throws FAILED_PRECONDITION where a new container cannot be there: it is frozen, or has processes that are none of it. */
+  checkCgroup(pod: PodRecord, containerId: string): Promise<void>;
   /** `others` are the containers of the pod that run. */
   start(container: ContainerRecord, bundle: string, others: readonly ContainerRecord[]): Promise<KeptContainer>;
   execSync(

@@ -74,6 +74,7 @@ async function create(
     throw new CribError('NOT_FOUND', `image ${config.image.image} is not on this node; pull it first`);
   }
   const id = newId();
+  await node.backend(pod.record).checkCgroup(pod.record, id);
   const bundle = node.bundle(id);
   const imageVolumes = imageVolumeChains(node.parts.images, config.mounts);
   const chain = [...new Set([image.chain, ...imageVolumes.values()].flat())];

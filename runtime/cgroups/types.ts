@@ -98,6 +98,10 @@ export interface Cgroups {
   processes(path: string): Promise<number[]>;
   /** Frozen, or being frozen, itself or by a parent. False where the cgroup does not exist. */
   frozen(path: string): Promise<boolean>;
+  /** Throws FAILED_PRECONDITION, with the way out, where what is started in the cgroup would not run. It need not exist. */
+  requireThawed(path: string): void;
+  /** The same, and where it has processes already, in whichever hierarchy. */
+  requireUnused(path: string): Promise<void>;
   /** SIGKILLs every process of the subtree (cgroup.kill, or freeze and kill on v1) until none is left; bounded. */
   kill(path: string): Promise<void>;
   /** Removes the cgroup and its children; retried while the kernel says EBUSY, bounded. Idempotent. */

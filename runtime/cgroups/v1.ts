@@ -6,6 +6,7 @@ import { CribError } from '../errors.js';
 import { flatKey, readControl, writeControl, writeErrno } from './files.js';
 import type { Hierarchies } from './hierarchies.js';
 import { checkCgroupPath, checkOwnCgroupPath } from './paths.js';
+import { type Freezer, freezerV1, freezerV2, requireEmpty, requireThawed } from './startable.js';
 import { isDirectory, killBelow, processesBelow, removeBelow } from './subtree.js';
 import type { CgroupDetails, CgroupStats, Cgroups } from './types.js';
 import { applyV1 } from './v1-apply.js';
@@ -22,6 +23,7 @@ export class CgroupsV1 implements Cgroups {
   readonly #roots: readonly string[];
   /** The hierarchy that is asked for processes. Every process is in all of them. */
   readonly #listed: string;
+  readonly #freezers: readonly Freezer[];
 
   constructor(hierarchies: Hierarchies) {
     const { controllers, unified } = hierarchies;
@@ -30,6 +32,11 @@ export class CgroupsV1 implements Cgroups {
     const listed = controllers.get('pids') ?? controllers.get('freezer') ?? this.#roots[0];
     if (listed === undefined) throw new CribError('FAILED_PRECONDITION', 'no cgroup v1 hierarchy is mounted');
     this.#listed = listed;
+    const freezer = controllers.get('freezer');
+    this.#freezers = [
+      ...(freezer === undefined ? [] : [freezerV1(freezer)]),
+      ...(unified === undefined ? [] : [freezerV2(unified)]),
+    ];
   }
 
   async create(path: string): Promise<void> {
@@ -57,6 +64,15 @@ export class CgroupsV1 implements Cgroups {
     if (directory === undefined) return false;
     const state = await readControl(`${directory}/freezer.state`);
     return state !== undefined && state.trim() !== 'THAWED';
+  }
+
+  requireThawed(path: string): void {
+    requireThawed(this.#freezers, checkCgroupPath(path));
+  }
+
+  async requireUnused(path: string): Promise<void> {
+    this.requireThawed(path);
+    await requireEmpty(this.#roots, checkOwnCgroupPath(path));
   }
 
   /**

@@ -4,6 +4,7 @@ import fs from 'node:fs/promises';
 import type { Resources } from '../containers/config.js';
 import { flatKey, readControl, writeControl, writeErrno } from './files.js';
 import { checkCgroupPath, checkOwnCgroupPath } from './paths.js';
+import { freezerV2, requireEmpty, requireThawed } from './startable.js';
 import { isDirectory, killBelow, processesBelow, removeBelow } from './subtree.js';
 import type { CgroupDetails, CgroupStats, Cgroups } from './types.js';
 import { checkPid } from './v1.js';
@@ -52,6 +53,15 @@ export class CgroupsV2 implements Cgroups {
       readControl(`${directory}/cgroup.freeze`),
     ]);
     return flatKey(events, 'frozen') === 1 || asked?.trim() === '1';
+  }
+
+  requireThawed(path: string): void {
+    requireThawed([freezerV2(this.#root)], checkCgroupPath(path));
+  }
+
+  async requireUnused(path: string): Promise<void> {
+    this.requireThawed(path);
+    await requireEmpty([this.#root], checkOwnCgroupPath(path));
   }
 
   /** cgroup.kill takes the whole subtree at once, frozen or forking (Linux 5.14); older kernels are signalled. */

@@ -158,8 +158,14 @@ export class GvisorBackend implements SandboxBackend {
     return this.#sentries.cgroup(pod);
   }
 
+  /** Its sentry is in it. */
+  async checkCgroup(pod: PodRecord): Promise<void> {
+    this.#parts.cgroups.requireThawed(this.cgroupOf(pod));
+  }
+
   async start(container: ContainerRecord, bundle: string, others: readonly ContainerRecord[]): Promise<KeptContainer> {
-    const { runtime } = this.#parts;
+    const { runtime, cgroups } = this.#parts;
+    cgroups.requireThawed(container.cgroup);
     await this.#limit(container, others);
     const target = this.#target(container);
     const stdio = stdioOf(container);

@@ -24,6 +24,7 @@ export class Sentries {
     const { state, cgroupDriver, cgroups, runtime, hideCoreSysctls } = this.#parts;
     const bundle = await rootBundle(pod, podDirectory, state, cgroupDriver.ociPath(this.cgroup(pod)), additions);
     const target = this.target(pod);
+    await cgroups.requireUnused(this.cgroup(pod));
     await makeDirectory(target.root, 0o711);
     const argv = runtime.runArgv({ ...target, bundle });
     const enter = ['nsenter', `--net=${pod.namespaces.network}`];

@@ -136,6 +136,10 @@ export class HostBackend implements SandboxBackend {
     return this.#parts.cgroupDriver.containerCgroup(pod.cgroup, containerId);
   }
 
+  checkCgroup(pod: PodRecord, containerId: string): Promise<void> {
+    return this.#parts.cgroups.requireUnused(this.cgroupOf(pod, containerId));
+  }
+
   containerSpec(_pod: PodRecord, _id: string, spec: OciSpec): OciSpec {
     return spec;
   }

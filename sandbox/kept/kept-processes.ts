@@ -31,9 +31,13 @@ export class KeptProcesses {
     return path.join(this.#parts.state, 'oci', this.#parts.runtime.name);
   }
 
-  /** Creates and starts `bundle`. Throws what the runtime says; nothing is left then, or it goes with the container. */
-  create(id: string, bundle: string, cgroup: string, stdio: KeptStdio): Promise<KeptContainer> {
+  /**
+   * Creates and starts `bundle`. Throws what the runtime says; nothing is left then, or it goes with the container.
+   * FAILED_PRECONDITION for a cgroup that is frozen or has processes already, which are left alone.
+   */
+  async create(id: string, bundle: string, cgroup: string, stdio: KeptStdio): Promise<KeptContainer> {
     const { runtime, cgroups } = this.#parts;
+    await cgroups.requireUnused(cgroup);
     const console = stdio.tty ? { consoleSocket: CONSOLE_SOCKET } : {};
     const target = { id, bundle, root: this.runtimeRoot, log: runtimeLog(bundle) };
     const createArgv = runtime.runArgv({ ...target, ...console });

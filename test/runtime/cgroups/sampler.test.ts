@@ -38,6 +38,8 @@ function fake(cpu: () => bigint | undefined): { cgroups: Cgroups; reads: () => n
     exists: unused,
     processes: unused,
     frozen: unused,
+    requireThawed: () => assert.fail('not called'),
+    requireUnused: unused,
     kill: unused,
     remove: unused,
     stats,
