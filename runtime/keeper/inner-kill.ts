@@ -1,15 +1,102 @@
-/** Killing a command whose process another kernel has: the one that waits for it here ends with it. */
+/**
+ * Killing a command whose processes another kernel has, with its descendants: the one that waits for it here ends with
+ * it. What has left the command's tree (a daemon whose parent has ended) is not found, as on the host.
+ */
 
 import { readFile } from 'node:fs/promises';
 import { type Children, childEnd } from './children.js';
-import type { KeptInnerKill } from './protocol.js';
+import type { KeptInnerKill, KeptInnerTree } from './protocol.js';
 
 const TIMEOUT_MS = 30_000;
+/** A list of some thousand processes; of a longer one the rest is left out. */
+const MAX_LIST_BYTES = 1 << 20;
+/** Stopped ones make no more, so this ends; should it not, what is known is killed. */
+const MAX_ROUNDS = 5;
+/** Commands that run at one time: each is a Go process. */
+const AT_ONCE = 4;
 
 /** Nothing where the command has not told its pid yet, or has ended. */
 export async function killInner(kill: KeptInnerKill, children: Children): Promise<void> {
-  const pid = (await readFile(kill.pidFile, 'latin1').catch(() => '')).trim();
-  if (!/^[1-9]\d*$/.test(pid)) return;
-  const argv = kill.argv.map((word) => word.replaceAll('{pid}', pid));
-  await childEnd(children.spawn(argv, kill.env, ['ignore', 'ignore', 'ignore']), TIMEOUT_MS);
+  const text = (await readFile(kill.pidFile, 'latin1').catch(() => '')).trim();
+  if (!/^[1-9]\d*$/.test(text)) return;
+  await new InnerKill(kill, children).run(Number(text));
+}
+
+class InnerKill {
+  readonly #kill: KeptInnerKill;
+  readonly #children: Children;
+
+  constructor(kill: KeptInnerKill, children: Children) {
+    this.#kill = kill;
+    this.#children = children;
+  }
+
+  async run(pid: number): Promise<void> {
+    const { tree, argv } = this.#kill;
+    await this.#each(argv, tree === undefined ? [pid] : await this.#stopped(pid, tree));
+  }
+
+  /** All of the tree, from the top: stopped, a process makes no more of them meanwhile. */
+  async #stopped(top: number, { listArgv, stopArgv }: KeptInnerTree): Promise<number[]> {
+    const tree = [top];
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const found = descendantsOf(tree, processesIn(await this.#output(listArgv)));
+      if (found.length === 0) break;
+      await this.#each(stopArgv, round === 0 ? [top, ...found] : found);
+      tree.push(...found);
+    }
+    return tree;
+  }
+
+  async #each(argv: readonly string[], pids: readonly number[]): Promise<void> {
+    for (let start = 0; start < pids.length; start += AT_ONCE) {
+      const batch = pids.slice(start, start + AT_ONCE);
+      await Promise.all(batch.map((pid) => this.#run(argv.map((word) => word.replaceAll('{pid}', String(pid))))));
+    }
+  }
+
+  /** One that has ended takes no signal. */
+  async #run(argv: readonly string[]): Promise<void> {
+    await childEnd(this.#children.spawn(argv, this.#kill.env, ['ignore', 'ignore', 'ignore']), TIMEOUT_MS);
+  }
+
+  async #output(argv: readonly string[]): Promise<string> {
+    const child = this.#children.spawn(argv, this.#kill.env, ['ignore', 'pipe', 'ignore']);
+    let text = '';
+    child.stdout?.setEncoding('utf8').on('data', (data: string) => {
+      if (text.length < MAX_LIST_BYTES) text += data;
+    });
+    const closed = new Promise((resolve) => child.once('close', resolve));
+    await childEnd(child, TIMEOUT_MS);
+    await closed;
+    return text;
+  }
+}
+
+interface Listed {
+  readonly pid: number;
+  readonly parent: number;
+}
+
+/** The lines that begin with a user, a process and its parent, all of them numbers. */
+export function processesIn(table: string): Listed[] {
+  return [...table.matchAll(/^\s*\d+\s+(\d+)\s+(\d+)\s/gm)].map(([, pid, parent]) => ({
+    pid: Number(pid),
+    parent: Number(parent),
+  }));
+}
+
+/** Those that are not in `tree` and have an ancestor in it. */
+export function descendantsOf(tree: readonly number[], processes: readonly Listed[]): number[] {
+  const known = new Set(tree);
+  const found: number[] = [];
+  for (let before = -1; before !== found.length; ) {
+    before = found.length;
+    for (const { pid, parent } of processes) {
+      if (known.has(pid) || !known.has(parent)) continue;
+      known.add(pid);
+      found.push(pid);
+    }
+  }
+  return found;
 }

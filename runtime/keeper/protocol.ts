@@ -62,11 +62,23 @@ export interface KeptContainerSpec {
 export interface KeptWatch {
   /** Ends when the container has, with `{"exitStatus": N}` on stdout; tells it again when run again (`runsc wait ID`). */
   readonly waitArgv: readonly string[];
+  /** The same asked of the sandbox itself, which needs no process; what it does not answer, `waitArgv` is asked. */
+  readonly waitCall?: KeptWaitCall;
   /** Signals init; `{signal}` in an argument is replaced by the number. */
   readonly signalArgv: readonly string[];
   /** SIGKILLs everything in the container. */
   readonly killArgv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+}
+
+export interface KeptWaitCall {
+  /** Path of a unix stream socket. */
+  readonly socket: string;
+  /**
+   * Written to it, as it is. Answered with `{"success":true,"result":STATUS}` once the container has ended; STATUS is as of
+   * wait(2). Asked again, it is answered again.
+   */
+  readonly request: string;
 }
 
 /** What the keeper knows of a container; the same object is its durable record. */
@@ -108,7 +120,16 @@ export interface KeptInnerKill {
   /** `{pid}` in an argument is replaced by what `pidFile` holds. */
   readonly argv: readonly string[];
   readonly pidFile: string;
+  /** By which its descendants are killed too. */
+  readonly tree?: KeptInnerTree;
   readonly env: Readonly<Record<string, string>>;
+}
+
+export interface KeptInnerTree {
+  /** Prints a table of the processes there: user, process and parent are the first numbers of a line (`runsc ps`). */
+  readonly listArgv: readonly string[];
+  /** Stops `{pid}`. */
+  readonly stopArgv: readonly string[];
 }
 
 /** A command with a client at its other end. */

@@ -11,6 +11,7 @@ import type {
   KeptInnerKill,
   KeptSessionSpec,
   KeptStdio,
+  KeptWaitCall,
   KeptWatch,
 } from './protocol.js';
 
@@ -107,10 +108,18 @@ function watchOf(fields: Fields): KeptWatch {
   if (!isObject(value)) throw invalid('watch', 'an object');
   return {
     waitArgv: argvOf(value, 'waitArgv'),
+    ...waitCallOf(value),
     signalArgv: argvOf(value, 'signalArgv'),
     killArgv: argvOf(value, 'killArgv'),
     env: envOf(value),
   };
+}
+
+function waitCallOf(fields: Fields): { waitCall?: KeptWaitCall } {
+  const value = fields.waitCall;
+  if (value === undefined) return {};
+  if (!isObject(value)) throw invalid('waitCall', 'an object');
+  return { waitCall: { socket: absoluteOf(value, 'socket'), request: textOf(value, 'request') } };
 }
 
 export function execOf(fields: Fields): KeptExecSpec {
@@ -140,7 +149,11 @@ function innerKillOf(fields: Fields): { innerKill?: KeptInnerKill } {
   const value = fields.innerKill;
   if (value === undefined) return {};
   if (!isObject(value)) throw invalid('innerKill', 'an object');
-  return { innerKill: { argv: argvOf(value, 'argv'), pidFile: absoluteOf(value, 'pidFile'), env: envOf(value) } };
+  const { tree } = value;
+  if (tree !== undefined && !isObject(tree)) throw invalid('tree', 'an object');
+  const ofTree = tree && { tree: { listArgv: argvOf(tree, 'listArgv'), stopArgv: argvOf(tree, 'stopArgv') } };
+  const kill = { argv: argvOf(value, 'argv'), pidFile: absoluteOf(value, 'pidFile'), env: envOf(value) };
+  return { innerKill: { ...kill, ...ofTree } };
 }
 
 /** Where a client takes its duplicates from; undefined: what waits for it is to be sent. */

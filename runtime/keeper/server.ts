@@ -8,6 +8,7 @@ import { Connection } from './connection.js';
 import { type ConnectionMemory, HANDOVER_VERSION, type Handover } from './handover.js';
 import type { KeeperCore } from './keeper-core.js';
 import type { KeeperProgram, KeptContainer } from './protocol.js';
+import { descriptorOf } from './socket-descriptor.js';
 import { type Upgradable, upgrade } from './upgrade.js';
 
 export interface ServerParts {
@@ -104,11 +105,4 @@ export class Server implements Upgradable {
     });
     return this.#upgrading;
   }
-}
-
-/** Node has no documented way to ask a socket that it accepted for its descriptor. Throws where there is none. */
-function descriptorOf(socket: net.Socket): number {
-  const { _handle: handle } = socket as { _handle?: { readonly fd?: unknown } | null };
-  if (typeof handle?.fd === 'number' && handle.fd >= 0) return handle.fd;
-  throw new Error('this version of Node does not tell the descriptor of a socket');
 }

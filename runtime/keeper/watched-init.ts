@@ -1,6 +1,6 @@
 /**
  * The init of a container whose processes are not the host's: another kernel has them (gVisor's sentry), and commands
- * tell of them. `runsc wait` prints how it ended, also to the next keeper that asks.
+ * tell of them, or the sandbox itself. `runsc wait` prints how it ended, also to the next keeper that asks.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,6 +9,7 @@ import { startTimeOf } from '../linux/processes.js';
 import { type Children, childEnd, killGroup } from './children.js';
 import { isObject } from './frames.js';
 import type { KeptWatch } from './protocol.js';
+import { WaitCall } from './wait-call.js';
 
 type Child = ReturnType<Children['spawn']>;
 
@@ -31,6 +32,7 @@ export class WatchedInit {
   readonly #watch: KeptWatch;
   readonly #children: Children;
   #waiting: Child | undefined;
+  #call: WaitCall | undefined;
   #closed = false;
 
   constructor(watch: KeptWatch, children: Children) {
@@ -41,7 +43,7 @@ export class WatchedInit {
   /** Calls back once when the container has ended: by itself, or with its sandbox. */
   async start(sandbox: Sandbox, onExit: (exitCode: number, signal: number) => void): Promise<void> {
     for (let delay = FIRST_RETRY_MS; !this.#closed; delay = Math.min(delay * 2, LONGEST_RETRY_MS)) {
-      const exitCode = await this.#waitOnce();
+      const exitCode = await this.#exitCode(sandbox);
       if (this.#closed) return;
       if (exitCode !== undefined) return onExit(exitCode, 0);
       if (!isAlive(sandbox)) return onExit(KILLED_WITH_SANDBOX, SIGKILL);
@@ -62,12 +64,21 @@ export class WatchedInit {
   /** Ends the watching. */
   close(): void {
     this.#closed = true;
+    this.#call?.close();
     if (this.#waiting !== undefined) killGroup(this.#waiting);
   }
 
   /** The command that waits now. */
   get waiting(): number | undefined {
     return this.#waiting?.pid;
+  }
+
+  async #exitCode(sandbox: Sandbox): Promise<number | undefined> {
+    const { waitCall } = this.#watch;
+    if (waitCall === undefined) return this.#waitOnce();
+    this.#call = new WaitCall(waitCall);
+    const exitCode = await this.#call.run((fd) => this.#children.saw(fd));
+    return exitCode !== undefined || this.#closed || !isAlive(sandbox) ? exitCode : this.#waitOnce();
   }
 
   /** undefined when the command told nothing. */

@@ -151,6 +151,11 @@ export class OciRuntime implements RuntimeFacts {
     return this.#argv(target, 'wait');
   }
 
+  /** runsc only: prints a table of the container's processes: user, process, parent, and more. */
+  psArgv(target: ContainerTarget): string[] {
+    return this.#argv(target, 'ps');
+  }
+
   /** runsc only: prints what the container uses, as JSON. */
   eventsArgv(target: ContainerTarget): string[] {
     return this.#argv(target, 'events', ['--stats']);

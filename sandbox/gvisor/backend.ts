@@ -137,7 +137,7 @@ export class GvisorBackend implements SandboxBackend {
     return this.#sentries.alive(pod);
   }
 
-  /** Shared memory is the sentry's own. */
+  /** Shared memory is the sentry's own, and the pod's (mount-hints.ts). */
   podFiles(pod: PodRecord): { destination: string; source: string }[] {
     return podFiles(pod, this.#podDirectory(pod.id)).filter(({ destination }) => destination !== '/dev/shm');
   }
@@ -171,7 +171,14 @@ export class GvisorBackend implements SandboxBackend {
     const stdio = stdioOf(container);
     const console = stdio.tty ? { consoleSocket: CONSOLE_SOCKET } : {};
     const createArgv = runtime.runArgv({ ...target, bundle, ...console });
-    const request = { id: container.id, bundle, createArgv, stdio, cgroupDirs: [], watch: watchOf(runtime, target) };
+    const request = {
+      id: container.id,
+      bundle,
+      createArgv,
+      stdio,
+      cgroupDirs: [],
+      watch: watchOf(runtime, target, sandboxName(container.podId)),
+    };
     return createKept(this.#parts, request, () => this.clear(container));
   }
 

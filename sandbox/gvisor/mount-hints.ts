@@ -41,21 +41,39 @@ function ownership({ uid, gid, mode }: FoundVolume): string[] {
   return ['rw', `mode=${mode.toString(8).padStart(4, '0')}`, `uid=${uid}`, `gid=${gid}`];
 }
 
+/** Names nothing on the host. */
+const SHM = '/crib/shm';
+/** As a pod's is on the host (pod-files.ts). */
+const SHM_OPTIONS = 'rw,mode=1777,size=67108864';
+
+/** The shared memory of the pod's containers: one tmpfs of the sentry's for all of them. */
+export function shmHint(): Record<string, string> {
+  return hintOf('shm', SHM, SHM_OPTIONS);
+}
+
+/** A container's own, where nothing else is mounted at /dev/shm, as one that has the pod's. */
+export function sharingShm(mount: ResolvedMount): ResolvedMount {
+  if (mount.destination !== '/dev/shm' || mount.type !== 'tmpfs' || mount.source !== 'shm') return mount;
+  return { ...mount, source: SHM };
+}
+
+function hintOf(name: string, source: string, options: string): Record<string, string> {
+  const key = `${PREFIX}${name}`;
+  return {
+    [`${key}.source`]: source,
+    [`${key}.type`]: 'tmpfs',
+    [`${key}.share`]: 'pod',
+    [`${key}.options`]: options,
+  };
+}
+
 /**
  * The annotations. A container's mount may be more restricted than its hint, never less (checkCompatible), so hints are
  * writable and forbid nothing.
  */
 export function hintAnnotations(volumes: readonly GuestVolume[]): Record<string, string> {
-  const annotations = volumes.flatMap(({ source, options }, index) => {
-    const key = `${PREFIX}volume${index}`;
-    return [
-      [`${key}.source`, source],
-      [`${key}.type`, 'tmpfs'],
-      [`${key}.share`, 'pod'],
-      [`${key}.options`, options.join(',')],
-    ];
-  });
-  return Object.fromEntries(annotations);
+  const hints = volumes.map(({ source, options }, index) => hintOf(`volume${index}`, source, options.join(',')));
+  return Object.assign({}, ...hints) as Record<string, string>;
 }
 
 /** Mounts of the root container, by which it fills the copies. */

@@ -6,6 +6,7 @@ import type { OciSpec, ResolvedMount } from '../../runtime/spec/types.js';
 import { initProcess, NOBODY, writeInitBundle } from '../pod/init-bundle.js';
 import { initRootfs } from '../pod/init-rootfs.js';
 import type { PodRecord } from '../pod-record.js';
+import { shmHint } from './mount-hints.js';
 import { sharedPidNamespace } from './places.js';
 
 const PROC = { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] };
@@ -38,7 +39,7 @@ export function rootSpec(pod: PodRecord, rootfs: string, ociCgroup: string, addi
     root: { path: rootfs, readonly: true },
     hostname: pod.config.hostname || os.hostname(),
     mounts: [PROC, ...additions.mounts],
-    annotations: { 'io.kubernetes.cri.container-type': 'sandbox', ...additions.annotations },
+    annotations: { 'io.kubernetes.cri.container-type': 'sandbox', ...shmHint(), ...additions.annotations },
     linux: {
       cgroupsPath: ociCgroup,
       namespaces: [

@@ -2,6 +2,7 @@
 
 import type { OciSpec, ResolvedMount } from '../../runtime/spec/types.js';
 import type { PodRecord } from '../pod-record.js';
+import { sharingShm } from './mount-hints.js';
 import { ownPidNamespace, sandboxName } from './places.js';
 
 interface Spec extends OciSpec {
@@ -26,7 +27,7 @@ export function sentrySpec(
   return {
     ...rest,
     annotations: { ...annotations, 'io.kubernetes.cri.sandbox-id': sandboxName(pod.id) },
-    mounts: hinted(mounts.filter(isOfSentry)).map((mount) => ({
+    mounts: hinted(mounts.filter(isOfSentry).map(sharingShm)).map((mount) => ({
       ...mount,
       options: mount.options.map(optionOfSentry),
     })),

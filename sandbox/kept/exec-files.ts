@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { newId } from '../../runtime/containers/ids.js';
-import type { Keeper } from '../../runtime/keeper/protocol.js';
+import type { Keeper, KeptInnerKill } from '../../runtime/keeper/protocol.js';
 import { errnoName } from '../../runtime/linux/libc.js';
 import type { OciRuntime } from '../../runtime/oci/oci-runtime.js';
 
@@ -18,8 +18,8 @@ export interface ExecPlace {
   readonly runtimeRoot: string;
   /** Whose its pipes are, by the host's ids, so that the command can reopen /dev/stdout. */
   readonly owner: { readonly uid: number; readonly gid: number };
-  /** The sandbox's own kernel has the processes: this kills the one whose pid there stands for `{pid}`. */
-  readonly innerKill?: readonly string[];
+  /** The sandbox's own kernel has the processes: how one there is killed, with its descendants. */
+  readonly innerKill?: Pick<KeptInnerKill, 'argv' | 'tree'>;
 }
 
 export class ExecFiles {
@@ -55,7 +55,7 @@ export function innerKillOf({ innerKill, env }: ExecPlace, { innerPidFile }: Exe
   if (innerKill === undefined) return { ofRuntime: {}, ofKeeper: {} };
   return {
     ofRuntime: { internalPidFile: innerPidFile },
-    ofKeeper: { innerKill: { argv: innerKill, pidFile: innerPidFile, env } },
+    ofKeeper: { innerKill: { ...innerKill, pidFile: innerPidFile, env } },
   };
 }
 

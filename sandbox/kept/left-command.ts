@@ -12,6 +12,6 @@ export async function endLeftCommand(error: unknown, place: ExecPlace, files: Ex
   if (innerKill === undefined || codeOf(error) !== 'UNAVAILABLE') return;
   const pid = (await readFile(files.innerPidFile, 'latin1').catch(() => '')).trim();
   if (!/^[1-9]\d*$/.test(pid)) return; // not told yet, or ended
-  const argv = innerKill.map((word) => word.replaceAll('{pid}', pid));
+  const argv = innerKill.argv.map((word) => word.replaceAll('{pid}', pid));
   await runtime.run(argv, TIMEOUT_MS).catch(() => undefined); // it has ended meanwhile
 }

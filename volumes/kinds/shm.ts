@@ -4,5 +4,9 @@ import { BOUND, type Kind } from '../kind.js';
 export const shm: Kind = {
   kind: 'shm',
   matches: (facts) => (facts.containerPath === '/dev/shm' ? 'its destination is /dev/shm' : undefined),
-  routes: ({ guest }) => [guest ? { route: 'skipped', reason: 'the sandbox has shared memory of its own' } : BOUND],
+  routes: ({ guest }) => [
+    guest
+      ? { route: 'skipped', reason: 'the sandbox has shared memory of its own, which its containers share' }
+      : BOUND,
+  ],
 };

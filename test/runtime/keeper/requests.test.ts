@@ -10,6 +10,7 @@ import {
   sessionOf,
   specOf,
   textOf,
+  watchedSpecOf,
 } from '../../../runtime/keeper/requests.js';
 
 const refused = (field: string) => ({
@@ -92,4 +93,22 @@ test('an exec may have no pid file, a session must have one', () => {
   const session = { argv: ['x'], env: {}, pidFile: '/p', runtimeLog: '', pipes: {}, startTimeoutMs: 1 };
   assert.deepEqual(sessionOf(session), session);
   assert.throws(() => sessionOf({ ...session, pidFile: '' }), refused('pidFile'));
+});
+
+test("what another kernel's processes are seen and ended by is checked too", () => {
+  const base = { waitArgv: ['runsc', 'wait'], signalArgv: ['runsc', 'kill'], killArgv: ['runsc', 'kill'], env: {} };
+  const watch = { ...base, waitCall: { socket: '/s', request: '{}' } };
+  assert.deepEqual(watchedSpecOf({ ...SPEC, watch: base }).watch, base);
+  assert.deepEqual(watchedSpecOf({ ...SPEC, watch }).watch, watch);
+  const wrong = (waitCall: unknown) => ({ ...SPEC, watch: { ...base, waitCall } });
+  assert.throws(() => watchedSpecOf(wrong({ socket: 's', request: '' })), refused('socket'));
+  assert.throws(() => watchedSpecOf(wrong('/s')), refused('waitCall'));
+  const exec = { argv: ['x'], env: {}, pidFile: '', timeoutMs: 0, maxOutputBytes: 1 };
+  const tree = { listArgv: ['runsc', 'ps'], stopArgv: ['runsc', 'kill'] };
+  const innerKill = { argv: ['runsc', 'kill'], pidFile: '/p', env: {} };
+  for (const kill of [innerKill, { ...innerKill, tree }]) {
+    assert.deepEqual(execOf({ ...exec, innerKill: kill }).innerKill, kill);
+  }
+  const half = { ...innerKill, tree: { listArgv: ['runsc'] } };
+  assert.throws(() => execOf({ ...exec, innerKill: half }), refused('stopArgv'));
 });

@@ -3,7 +3,10 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { type ContainerConfig, NO_LIMITS } from '../../../runtime/containers/config.js';
+import { V8_FLAGS } from '../../../runtime/keeper/launch.js';
+import { requestUpgrade } from '../../../runtime/keeper/upgrade-request.js';
 import type { PodRuntime } from '../../../sandbox/types.js';
 import { containerConfig, podConfig } from '../../support/configs.js';
 import { startTestNode, type TestNode } from '../../support/node.js';
@@ -107,6 +110,59 @@ test('a command of a client runs on a terminal or on pipes, and ends in the sand
   await until(async () => !/sleep 432[12]/.test(await text(id, 'ps', '-o', 'args')), 'the commands end in the sandbox');
   await pods().removePod(pod);
 });
+
+test('a command that takes too long ends with its descendants, and nothing else does', { skip }, async () => {
+  const pod = await runPod('trees');
+  const id = await start(pod, shell('sleep 4401 & sleep 1000'));
+  const script = '(sleep 4402 & sleep 4403; true) & while true; do sleep 0.05; done';
+  await assert.rejects(pods().execSync(id, ['sh', '-c', script], 1000, NEVER), { code: 'DEADLINE_EXCEEDED' });
+  const running = async () => await text(id, 'ps', '-o', 'args');
+  await until(async () => !/sleep (0\.05|440[23])/.test(await running()), 'all of the command has ended');
+  assert.match(await running(), /sleep 4401/);
+  await pods().removePod(pod);
+});
+
+test('the containers of a pod share its /dev/shm, and no others do', { skip }, async () => {
+  const [pod, other] = [await runPod('shm'), await runPod('shm-other')];
+  const one = await start(pod, shell('sleep 1000'));
+  const two = await start(pod, shell('sleep 1000'));
+  const stranger = await start(other, shell('sleep 1000'));
+  await text(one, 'sh', '-c', 'echo shared >/dev/shm/x');
+  assert.equal(await text(two, 'cat', '/dev/shm/x'), 'shared');
+  assert.equal(await text(stranger, 'ls', '/dev/shm'), '');
+  assert.equal(await text(two, 'stat', '-c', '%a', '/dev/shm'), '1777');
+  assert.match(await text(two, 'df', '-k', '/dev/shm'), / 65536 /);
+  await pods().stopContainer(one, 0);
+  assert.equal(await text(two, 'cat', '/dev/shm/x'), 'shared', 'it is the pod’s, not the container’s');
+  await pods().removePod(pod);
+  await pods().removePod(other);
+});
+
+test('no process waits for a container; a keeper that is upgraded asks the sentry again', { skip }, async () => {
+  const pod = await runPod('upgraded');
+  const id = await start(pod, shell('while ! [ -e /tmp/go ]; do sleep 0.1; done; exit 6'));
+  assert.deepEqual(await waiters(), []);
+  const main = path.join(node.directory, 'keeper-other.mjs');
+  const keeper = path.resolve(import.meta.dirname, '../../../bundle/keeper.js');
+  await fs.writeFile(main, `import ${JSON.stringify(pathToFileURL(keeper).href)};\n`);
+  await requestUpgrade(node.state, { program: process.execPath, flags: V8_FLAGS, main });
+  assert.deepEqual(await waiters(), []);
+  await text(id, 'touch', '/tmp/go');
+  assert.equal((await ended(id)).exitCode, 6);
+  await pods().removePod(pod);
+});
+
+/** Command lines of `runsc wait` for this node's pods. */
+async function waiters(): Promise<string[]> {
+  const found = [];
+  for (const entry of await fs.readdir('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    const line = await fs.readFile(`/proc/${entry}/cmdline`, 'utf8').catch(() => '');
+    const words = line.split('\0');
+    if (words.includes('wait') && line.includes(node.state)) found.push(words.join(' '));
+  }
+  return found;
+}
 
 test("a connection reaches what listens on the sandbox's own loopback; nothing listening is UNAVAILABLE", {
   skip,

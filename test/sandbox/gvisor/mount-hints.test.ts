@@ -6,6 +6,8 @@ import {
   copyMounts,
   hintAnnotations,
   hintedMounts,
+  sharingShm,
+  shmHint,
   storedVolume,
 } from '../../../sandbox/gvisor/mount-hints.js';
 import type { FoundVolume } from '../../../volumes/pod-directory.js';
@@ -57,6 +59,16 @@ test('guest-local mounts become those of their hint, each with the access of its
     { destination: '/c', source: '/crib/volumes/1', type: 'tmpfs', options: ['ro'] },
     bind('/srv', '/d'),
   ]);
+});
+
+test("a container's own /dev/shm is the pod's; what a user mounts there stays", () => {
+  const own = { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'size=65536k'] };
+  const { source, ...rest } = sharingShm(own);
+  assert.equal(source, shmHint()['dev.gvisor.spec.mount.shm.source']);
+  assert.deepEqual({ ...rest, source: 'shm' }, own);
+  for (const other of [bind(DIRECTORY, '/dev/shm'), { ...own, destination: '/run/shm' }]) {
+    assert.equal(sharingShm(other), other);
+  }
 });
 
 test('what is shared from the host after all does not match its hint, and is the same directory', () => {

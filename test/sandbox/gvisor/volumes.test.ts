@@ -96,6 +96,11 @@ test('two containers write to one Memory emptyDir and see it; owner, mode and si
   assert.notEqual(full.code, 0);
   assert.match(full.text, /No space left/);
   assert.match((await run(two, 'df -k /c | tail -1')).text, / 8192 +8192 +0 +100% /);
+  assert.equal(
+    Number((await command('du', ['-sk', volume])).toString().split('\t')[0]),
+    8192,
+    'a kubelet counts it by du',
+  );
   await pods().stopPod(podId);
   assert.deepEqual(fs.readdirSync(volume), []);
 });

@@ -17,7 +17,7 @@ test('only a command of a dead keeper is killed in its own kernel, by the pid th
     killed.push(argv.join(' '));
     throw new Error('no such process');
   };
-  const place = { innerKill: ['kill', '--pid', '{pid}'], runtime: { run } } as unknown as ExecPlace;
+  const place = { innerKill: { argv: ['kill', '--pid', '{pid}'] }, runtime: { run } } as unknown as ExecPlace;
   const files = new ExecFiles(bundle);
   await endLeftCommand(DIED, place, files);
   fs.writeFileSync(files.innerPidFile, '17\n');
