@@ -8,6 +8,8 @@ import { finishExit, startOf } from './container-exit.js';
 import type { Container } from './container-record.js';
 import type { Node } from './node.js';
 import { requireReady } from './pod-stop.js';
+import { followVolumes, requireUnchanged } from './verified-volumes.js';
+import { stopOnPanic } from './volume-panic.js';
 
 /** What containerd and dockerd report for a container whose process could not be started. */
 const CANNOT_RUN_EXIT_CODE = 128;
@@ -20,7 +22,13 @@ export async function startContainer(node: Node, id: string): Promise<void> {
     .finally(() => {
       container.starting = undefined;
     });
-  await container.starting;
+  try {
+    await container.starting;
+  } catch (error) {
+    const pod = node.pods.find(container.record.podId);
+    if (pod !== undefined) await stopOnPanic(node, pod, error);
+    throw error;
+  }
 }
 
 async function start(node: Node, container: Container): Promise<void> {
@@ -32,7 +40,10 @@ async function start(node: Node, container: Container): Promise<void> {
   requireReady(pod);
   const backend = node.backend(pod.record);
   try {
-    const run = () => backend.start(record, node.bundle(record.id), node.runningBeside(record));
+    const run = async () => {
+      await requireUnchanged(record, pod.ending);
+      return backend.start(record, node.bundle(record.id), node.runningBeside(record));
+    };
     const kept = await step('start-container/run', run).finally(() => letGoOfVolumes(node, record.id));
     const started = startOf(container, kept);
     await step('start-container/record', () => node.updateContainer(container, started));
@@ -42,6 +53,7 @@ async function start(node: Node, container: Container): Promise<void> {
     throw attempting(`starting container ${record.config.metadata.name} (${record.id.slice(0, 13)})`, error);
   }
   node.emit('started', record.id, record.podId);
+  followVolumes(node, container);
   if (container.seenExit !== undefined) await finishExit(node, container, container.seenExit);
 }
 

@@ -14,6 +14,7 @@ import type { HostFacts } from '../runtime/spec/types.js';
 import { step } from '../runtime/steps.js';
 import { Unfinished } from '../runtime/undo.js';
 import type { SandboxCapabilities, VolumePolicy, VolumeRoots } from '../volumes/types.js';
+import { Rechecks } from '../volumes/verity/rechecks.js';
 import type { SandboxBackend } from './backend.js';
 import type { Callers } from './callers.js';
 import { type Container, type ContainerRecord, isContainerRecord } from './container-record.js';
@@ -79,11 +80,14 @@ export class Node {
   readonly layersHeld = new Map<string, readonly string[]>();
   /** What failed operations could not take back yet. */
   readonly unfinished: Unfinished;
+  /** Of verified volumes. */
+  readonly rechecks: Rechecks;
   readonly events: EventHub;
 
   constructor(parts: NodeParts) {
     this.parts = parts;
     this.unfinished = new Unfinished(parts.log);
+    this.rechecks = new Rechecks(parts.log);
     this.podRecords = new Records(path.join(parts.root, 'pods'), parts.log, isPodRecord);
     this.trash = new Trash(path.join(parts.root, 'trash'), parts.log);
     const containers = path.join(parts.root, 'containers');

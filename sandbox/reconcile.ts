@@ -26,6 +26,7 @@ import { PINNED } from './pod/namespaces.js';
 import { detachNetwork } from './pod-network.js';
 import { Pod, podKey } from './pod-record.js';
 import { stop } from './pod-stop.js';
+import { followVolumes } from './verified-volumes.js';
 
 const DETACH_TIMEOUT_MS = 60_000;
 /** Less than a service manager waits for a daemon to start. */
@@ -55,6 +56,7 @@ async function settlePods(node: Node): Promise<void> {
   const settled = several([...left], async (id) => {
     const pod = node.pods.find(id);
     await (pod === undefined ? detachStray(node, id) : pod.serial.run(() => settlePod(node, pod)));
+    for (const container of node.containersOf(id)) followVolumes(node, container);
     left.delete(id);
   });
   let timer: NodeJS.Timeout | undefined;

@@ -66,6 +66,7 @@ class NodeRuntime implements PodRuntime {
   }
 
   async close(): Promise<void> {
+    this.#node.rechecks.close();
     this.#node.parts.writableLayers.close();
     this.#node.parts.volumeUsage.close();
     this.#node.parts.podObjects?.close();

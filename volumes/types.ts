@@ -6,6 +6,7 @@
 import type { MountConfig } from '../runtime/containers/config.js';
 import type { ResolvedMount } from '../runtime/spec/types.js';
 import type { VerityRequest } from './verity/request.js';
+import type { WatchedVolume } from './verity/watched-facts.js';
 
 /** In no order: registry.ts has that in which they are asked. `tmp` is none that anybody asks for (tmp.ts). */
 export const VOLUME_KINDS = [
@@ -91,6 +92,8 @@ export interface VolumeDecision {
   readonly overlay?: boolean;
   /** The root hash that it was found to have when it was mounted. */
   readonly verified?: string;
+  /** It is to be looked at again while the container is there. */
+  readonly watched?: WatchedVolume;
 }
 
 /** What volume routing decides on; never the backend's name. */

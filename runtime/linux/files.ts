@@ -7,6 +7,8 @@ const statfsCall = bind('statfs', 'int statfs(const char *path, void *buffer)');
 const lsetxattrCall = bind('lsetxattr', 'int lsetxattr(const char *p, const char *n, void *v, size_t s, int flags)');
 const lgetxattrCall = bind('lgetxattr', 'long lgetxattr(const char *p, const char *n, void *v, size_t s)');
 const llistxattrCall = bind('llistxattr', 'long llistxattr(const char *p, void *list, size_t size)');
+const fgetxattrCall = bind('fgetxattr', 'long fgetxattr(int fd, const char *n, void *v, size_t s)');
+const flistxattrCall = bind('flistxattr', 'long flistxattr(int fd, void *list, size_t size)');
 const mknodCall = bind('mknod', 'int mknod(const char *path, unsigned int mode, unsigned long device)');
 const utimensatCall = bind('utimensat', 'int utimensat(int dir, const char *path, void *times, int flags)');
 const flockCall = bind('flock', 'int flock(int fd, int operation)');
@@ -63,6 +65,20 @@ export function listXattrs(path: string): string[] {
     .toString('utf8')
     .split('\0')
     .filter((name) => name !== '');
+}
+
+/** flistxattr(2): the names of an open file's. */
+export function listXattrsOf(fd: number): string[] {
+  if (flistxattrCall([fd, null, 0], `fd ${fd}`) === 0) return []; // nearly always
+  const list = Buffer.alloc(65536);
+  const length = flistxattrCall([fd, list, list.length], `fd ${fd}`);
+  return list.toString('utf8', 0, length).split('\0').slice(0, -1);
+}
+
+/** fgetxattr(2). Throws ENODATA where the attribute is not there. */
+export function getXattrOf(fd: number, name: string): Buffer {
+  const value = Buffer.alloc(65536);
+  return value.subarray(0, fgetxattrCall([fd, name, value, value.length], `${name} on fd ${fd}`));
 }
 
 /** Encodes a device number as Linux user space does (gnu_dev_makedev). */

@@ -219,6 +219,43 @@ for (const [handler, guest] of [
       assert.equal(fs.existsSync(path.join(shared, 'made/by-container')), true);
     });
 
+    it('what the mount of a source forbids is forbidden inside: to execute, devices, to write', async () => {
+      const [free, strict, readonly] = ['free', 'strict', 'readonly'].map((name) =>
+        directory(`${handler}-flags/${name}`),
+      );
+      mountCommand('-t', 'tmpfs', 'tmpfs', free ?? '');
+      fs.copyFileSync('/bin/busybox', path.join(free ?? '', 'busybox'));
+      fs.chmodSync(path.join(free ?? '', 'busybox'), 0o755);
+      makeNode(path.join(free ?? '', 'null'), fs.constants.S_IFCHR | 0o666, makeDevice(1, 3));
+      for (const [flags, place] of [
+        ['noexec,nodev,nosuid', strict],
+        ['ro', readonly],
+      ] as const) {
+        mountCommand('--bind', free ?? '', place ?? '');
+        mountCommand('-o', `remount,bind,${flags}`, place ?? '');
+      }
+      await pod(async () => undefined);
+      const id = await start([
+        mountOf(free ?? '', '/free'),
+        mountOf(strict ?? '', '/strict'),
+        mountOf(readonly ?? '', '/ro'),
+      ]);
+      const tried = (script: string) => run(id, `{ ${script}; } 2>/dev/null && echo yes || echo no`);
+      assert.deepEqual(await Promise.all(['/free', '/strict', '/ro'].map((at) => tried(`${at}/busybox true`))), [
+        'yes',
+        'no',
+        'yes',
+      ]);
+      assert.deepEqual(await Promise.all(['/free', '/strict', '/ro'].map((at) => tried(`touch ${at}/new`))), [
+        'yes',
+        'yes',
+        'no',
+      ]);
+      assert.deepEqual([await tried('echo >/free/null'), await tried('echo >/strict/null')], ['yes', 'no']);
+      if (guest) return; // it knows no set-user-ID programs
+      assert.match(await run(id, 'grep " /strict " /proc/mounts'), /nosuid,nodev,noexec/);
+    });
+
     it('a pod chooses a route where the configuration lets it, and only one that the sandbox has', async () => {
       const route = guest ? 'host-shared' : 'bind';
       const annotations = { 'volume.route.crib.dev/cache': route };

@@ -11,13 +11,19 @@ import { openPath } from '../../runtime/linux/mounts.js';
 import { removePodVolumes } from '../../volumes/local.js';
 import { SharedDirectory } from '../../volumes/shared/shared-directory.js';
 import { openSubPath } from '../../volumes/sub-path.js';
+import { copyTree } from '../../volumes/verity/tree-copy.js';
+import { hashTree } from '../../volumes/verity/tree-hash.js';
+import { stampTree } from '../../volumes/verity/tree-stamp.js';
 import { fuzzed } from '../support/fuzz.js';
 import { recordingLog } from '../support/log.js';
 import { treeSnapshot } from '../support/tree-snapshot.js';
 import { makeTemporary, removeTemporary } from './fixture.js';
+import { referenceRootHash } from './verity/reference.js';
 
 /** One input in so many is staged: unmounting waits for the kernel, for milliseconds. */
 const STAGED = 10;
+/** And in so many is hashed and copied. */
+const VERIFIED = 3;
 
 let root = '';
 let canary = '';
@@ -90,6 +96,7 @@ async function attack({ entries, subPaths }: { entries: Entry[]; subPaths: strin
   try {
     if (isStaged) share.stage(pod, fd, { readonly: false, propagation: 'private' });
     for (const text of subPaths) openPart(fd, text);
+    if (round % VERIFIED === 0) await verifyAndCopy(fd, volume, at(`copy${round}`));
   } finally {
     fs.closeSync(fd);
   }
@@ -101,6 +108,23 @@ async function attack({ entries, subPaths }: { entries: Entry[]; subPaths: strin
   assert.deepEqual(fs.readdirSync(at('pods')), []);
   assert.deepEqual(fs.readdirSync(root).sort(), ['outside', 'pods', 'share']);
   assert.equal(treeSnapshot(at('outside')), canary);
+}
+
+/** What is hashed, copied and looked at is the volume's own entries, links as links. */
+async function verifyAndCopy(volume: number, place: string, target: string): Promise<void> {
+  const expected = referenceRootHash(place);
+  const { rootHash, entries } = await hashTree(volume);
+  assert.equal(rootHash, expected);
+  assert.equal((await stampTree(volume, { since: 0n })).changed.length, entries);
+  fs.mkdirSync(target);
+  const copy = openPath(target);
+  try {
+    await copyTree(volume, copy);
+  } finally {
+    fs.closeSync(copy);
+  }
+  assert.equal(referenceRootHash(target), expected);
+  fs.rmSync(target, { recursive: true });
 }
 
 /** It is refused, or inside of the volume. */

@@ -4,7 +4,8 @@
  *
  *   roothash.verity.crib.dev/NAME   sha256:…; what `crib volume hash` prints
  *   action.verity.crib.dev/NAME     error: the container is not made (the default); panic: the pod is stopped too
- *   hold.verity.crib.dev/NAME       check: once, when the container is made (the default); copy: what was checked is a copy
+ *   hold.verity.crib.dev/NAME       watch: when the container is made, and what changes later is checked again (the default);
+ *                                   check: once; copy: what was checked is a copy
  *   path.verity.crib.dev/NAME       where containers mount it; without, NAME is the name of the volume in the pod's manifest
  */
 
@@ -19,7 +20,7 @@ export interface VerityRequest {
   /** `sha256:` and 64 lower-case hexadecimal digits. */
   readonly rootHash: string;
   readonly action: 'error' | 'panic';
-  readonly hold: 'check' | 'copy';
+  readonly hold: 'watch' | 'check' | 'copy';
   /** Path in the container; undefined: `name` is the volume's. */
   readonly containerPath: string | undefined;
 }
@@ -41,13 +42,13 @@ export function verityRequestsOf(annotations: Readonly<Record<string, string>>):
 
 function requestOf(name: string, values: Readonly<Record<string, string>>): VerityRequest {
   const keyOf = (word: string) => `${word}.${DOMAIN}/${name}`;
-  const { roothash, action = 'error', hold = 'check', path: place } = values;
+  const { roothash, action = 'error', hold = 'watch', path: place } = values;
   if (roothash === undefined) throw invalid(keyOf('roothash'), 'it is missing, and others name this volume');
   if (action !== 'error' && action !== 'panic') {
     throw invalid(keyOf('action'), `${JSON.stringify(action)} is refused: it is error or panic`);
   }
-  if (hold !== 'check' && hold !== 'copy') {
-    throw invalid(keyOf('hold'), `${JSON.stringify(hold)} is refused: it is check or copy`);
+  if (hold !== 'watch' && hold !== 'check' && hold !== 'copy') {
+    throw invalid(keyOf('hold'), `${JSON.stringify(hold)} is refused: it is watch, check or copy`);
   }
   if (
     place !== undefined &&

@@ -3,17 +3,18 @@
 import { closeSync, type Stats } from 'node:fs';
 import fs from 'node:fs/promises';
 import { CribError, messageOf } from '../../runtime/errors.js';
-import { type BytePath, makeNodeAt } from '../../runtime/linux/byte-paths.js';
+import { type BytePath, makeNodeAt, setXattrAt } from '../../runtime/linux/byte-paths.js';
 import { O } from '../../runtime/linux/constants.js';
 import { openDirectoryIn, pathIn } from '../../runtime/linux/descriptor-paths.js';
 import { errnoName } from '../../runtime/linux/libc.js';
+import { attributesAt } from './attributes.js';
 
 const PIECE_BYTES = 256 << 10;
 const MAX_DEPTH = 256;
 
 /**
- * Copies what is in the directory `from` into the empty directory `to` (descriptors), with owners and modes, and those of
- * `from` itself; extended attributes and times are left out, as the root hash leaves them out. Hard links become files.
+ * Copies what is in the directory `from` into the empty directory `to` (descriptors), with owners, modes and the extended
+ * attributes that the root hash covers, and those of `from` itself; times are left out. Hard links become files.
  * Throws CANCELLED, RESOURCE_EXHAUSTED where `to` is full, FAILED_PRECONDITION for what cannot be copied.
  */
 export async function copyTree(from: number, to: number, signal?: AbortSignal): Promise<void> {
@@ -41,6 +42,7 @@ class TreeCopy {
     }
     await fs.chown(pathIn(to), stat.uid, stat.gid);
     await fs.chmod(pathIn(to), stat.mode & 0o7777);
+    copyAttributes(pathIn(from, '.'), pathIn(to, '.'));
   }
 
   async #entry(from: number, to: number, name: Buffer, path: string, depth: number): Promise<void> {
@@ -52,7 +54,9 @@ class TreeCopy {
     if (stat.isSymbolicLink()) await fs.symlink(await fs.readlink(source, 'buffer'), target);
     else makeNodeAt(target, stat.mode, stat.rdev);
     await fs.lchown(target, stat.uid, stat.gid);
-    if (!stat.isSymbolicLink()) await fs.chmod(target, stat.mode & 0o7777);
+    if (stat.isSymbolicLink()) return;
+    await fs.chmod(target, stat.mode & 0o7777);
+    copyAttributes(source, target);
   }
 
   async #subdirectory(from: number, to: number, name: BytePath, path: string, depth: number): Promise<void> {
@@ -79,6 +83,7 @@ class TreeCopy {
         const stat: Stats = await from.stat();
         await to.chown(stat.uid, stat.gid);
         await to.chmod(stat.mode & 0o7777);
+        copyAttributes(source, target);
       } finally {
         await to.close();
       }
@@ -97,6 +102,11 @@ class TreeCopy {
       await to.writeFile(this.#piece.subarray(0, bytesRead));
     }
   }
+}
+
+/** After the owner, with which the kernel takes a file's capabilities away. */
+function copyAttributes(source: BytePath, target: BytePath): void {
+  for (const [name, value] of attributesAt(source)) setXattrAt(target, name, value);
 }
 
 function failed(path: string, cause: unknown): CribError {

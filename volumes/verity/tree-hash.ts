@@ -1,10 +1,11 @@
 /**
- * The root hash of a tree: one SHA-256 that changes with any name, type, mode, owner, link target, device number or byte
- * of content. docs/verity.md has the format. Nothing of the tree is held but the names of the directories on the way down.
+ * The root hash of a tree: one SHA-256 that changes with any name, type, mode, owner, link target, device number, byte of
+ * content, or attribute that attributes.ts names. docs/verity.md has the format. Nothing of the tree is held but the names
+ * of the directories on the way down.
  */
 
 import { createHash } from 'node:crypto';
-import type { Dirent, Stats } from 'node:fs';
+import type { Stats } from 'node:fs';
 import fs from 'node:fs/promises';
 import { CribError, messageOf } from '../../runtime/errors.js';
 import type { BytePath } from '../../runtime/linux/byte-paths.js';
@@ -13,11 +14,12 @@ import { pathIn } from '../../runtime/linux/descriptor-paths.js';
 import { splitDevice } from '../../runtime/linux/files.js';
 import { measureVerity } from '../../runtime/linux/fs-verity.js';
 import { errnoName } from '../../runtime/linux/libc.js';
+import { type Attributes, attributesAt, attributesDigest, attributesOf } from './attributes.js';
+import { sortedNames } from './directory-names.js';
 import { FileDigest, sha256 } from './file-digest.js';
 
 /** Read at a time: hashed in half a millisecond. */
 const PIECE_BYTES = 256 << 10;
-const MAX_DIRECTORY_ENTRIES = 100_000;
 const MAX_DEPTH = 256;
 const FS_VERITY_SHA256 = 1;
 
@@ -77,7 +79,9 @@ class TreeHash {
       if (depth === 0) this.#device = stat.dev;
       if (stat.isDirectory()) return await this.#directory(place, path, depth);
       if (stat.isFile()) return await this.#file(place, path, depth);
-      return this.#done(path, sha256(headerOf(stat), await bodyOf(stat, place)));
+      const attributes = depth === 0 || stat.isSymbolicLink() ? [] : attributesAt(place);
+      const body = await bodyOf(stat, place);
+      return this.#done(path, sha256(headerOf(stat, attributes), body, attributesDigest(attributes)));
     } catch (error) {
       throw told(error, path);
     }
@@ -89,7 +93,8 @@ class TreeHash {
     try {
       const stat = await handle.stat();
       if (stat.dev !== this.#device) throw failed(path, 'another file system is mounted there');
-      const hash = createHash('sha256').update(headerOf(stat));
+      const attributes = attributesOf(handle.fd);
+      const hash = createHash('sha256').update(headerOf(stat, attributes));
       for (const name of await sortedNames(handle.fd, path)) {
         const child = path === '.' ? name.toString() : `${path}/${name.toString()}`;
         const length = Buffer.alloc(2);
@@ -97,7 +102,7 @@ class TreeHash {
         const digest = await this.#entry(pathIn(handle.fd, name), child, depth + 1);
         hash.update(length).update(name).update(digest);
       }
-      return this.#done(path, hash.digest());
+      return this.#done(path, hash.update(attributesDigest(attributes)).digest());
     } finally {
       await handle.close();
     }
@@ -110,8 +115,9 @@ class TreeHash {
       const stat = await handle.stat();
       if (!stat.isFile()) throw failed(path, 'it was swapped while it was looked at');
       const content = this.#measured(handle.fd) ?? (await this.#read(handle, path));
+      const attributes = attributesOf(handle.fd);
       this.#files += 1;
-      return this.#done(path, sha256(headerOf(stat), content));
+      return this.#done(path, sha256(headerOf(stat, attributes), content, attributesDigest(attributes)));
     } finally {
       await handle.close();
     }
@@ -166,11 +172,12 @@ const TYPES: readonly (readonly [string, (stat: Stats) => boolean])[] = [
   ['s', (stat) => stat.isSocket()],
 ];
 
-/** Type, mode, owner: 12 bytes. */
-function headerOf(stat: Stats): Buffer {
+/** Type, whether it has attributes, mode, owner: 12 bytes. */
+function headerOf(stat: Stats, attributes: Attributes): Buffer {
   const header = Buffer.alloc(12);
   const type = TYPES.find(([, is]) => is(stat))?.[0] ?? '?';
   header.write(type, 0, 'latin1');
+  header.writeUInt8(attributes.length === 0 ? 0 : 1, 1);
   header.writeUInt16LE(stat.mode & 0o7777, 2);
   header.writeUInt32LE(stat.uid, 4);
   header.writeUInt32LE(stat.gid, 8);
@@ -186,17 +193,6 @@ async function bodyOf(stat: Stats, place: BytePath): Promise<Buffer> {
   numbers.writeUInt32LE(major, 0);
   numbers.writeUInt32LE(minor, 4);
   return numbers;
-}
-
-async function sortedNames(fd: number, path: string): Promise<Buffer[]> {
-  const names: Buffer[] = [];
-  // Node gives the names as bytes, its types do not know.
-  const directory = await fs.opendir(pathIn(fd), { encoding: 'buffer' as BufferEncoding, bufferSize: 256 });
-  for await (const { name } of directory as unknown as AsyncIterable<Dirent<Buffer>>) {
-    names.push(name);
-    if (names.length > MAX_DIRECTORY_ENTRIES) throw failed(path, `it has more than ${MAX_DIRECTORY_ENTRIES} names`);
-  }
-  return names.sort(Buffer.compare);
 }
 
 function failed(path: string, why: string, cause?: unknown): CribError {

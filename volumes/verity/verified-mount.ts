@@ -1,8 +1,9 @@
 /**
  * A volume that is mounted only if it is what it was said to be. The tree is checked through the very mount that the
  * container gets: a read-only copy of the volume's, which is attached nowhere yet and has nothing mounted in it, so no
- * path can be swapped between check and use. What a check alone does not hold is that the host changes a file afterwards;
- * files with fs-verity the kernel holds to it, and a copy is held because nobody else has it.
+ * path can be swapped between check and use. That the host changes a file afterwards a check alone does not hold: files
+ * with fs-verity the kernel holds to it, a copy is held because nobody else has it, and what is watched is checked again
+ * (recheck.ts).
  */
 
 import fs from 'node:fs';
@@ -14,8 +15,9 @@ import { differences } from './entry-list.js';
 import type { VerityRequest } from './request.js';
 import { copyTree } from './tree-copy.js';
 import { hashTree, type TreeSummary } from './tree-hash.js';
+import { type WatchedFacts, watchedFacts } from './watched-facts.js';
 
-/** Extended attributes are not hashed: with these, none of them gives a program anything. */
+/** Also of a volume that somebody changes before anybody sees it, a program gets no rights and no device. */
 const ATTRIBUTES = MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV;
 const COPY_MAX_ENTRIES = 100_000;
 
@@ -37,6 +39,8 @@ export interface VerifyOptions {
 /** A mount that is attached nowhere; the caller attaches and closes it. */
 export interface VerifiedTree extends TreeSummary {
   readonly tree: number;
+  /** Of one that is to be watched. */
+  readonly watched?: WatchedFacts;
 }
 
 /**
@@ -46,10 +50,11 @@ export interface VerifiedTree extends TreeSummary {
  */
 export async function verify(realPath: string, request: VerityRequest, options: VerifyOptions): Promise<VerifiedTree> {
   const source = detach(realPath);
-  const tree = request.hold === 'check' ? source : await copyOf(source, options).finally(() => fs.closeSync(source));
+  const tree = request.hold !== 'copy' ? source : await copyOf(source, options).finally(() => fs.closeSync(source));
   try {
+    const watched = request.hold === 'watch' ? { watched: await watchedFacts(tree, options.signal) } : {};
     const summary = await hashed(tree, request, options);
-    if (summary.rootHash === request.rootHash) return { ...summary, tree };
+    if (summary.rootHash === request.rootHash) return { ...summary, ...watched, tree };
     throw new VerityError(request, await mismatch(tree, summary.rootHash, realPath, request, options));
   } catch (error) {
     fs.closeSync(tree);
@@ -57,15 +62,17 @@ export async function verify(realPath: string, request: VerityRequest, options: 
   }
 }
 
-async function mismatch(
+/** What is wrong, in words: by the list of entries where there is one, else `known`, else what finds it out. */
+export async function mismatch(
   tree: number,
   found: string,
   realPath: string,
   { rootHash }: VerityRequest,
   { signal }: VerifyOptions,
+  known?: string,
 ): Promise<string> {
   const what = fs.fstatSync(tree).isDirectory() ? await differences(tree, signal) : undefined;
-  const told = what ?? `compare \`crib volume hash --entries ${realPath}\` with that of the original`;
+  const told = what ?? known ?? `compare \`crib volume hash --entries ${realPath}\` with that of the original`;
   return `its root hash is ${found}, not ${rootHash}: ${told}`;
 }
 
@@ -108,7 +115,7 @@ async function copyOf(source: number, { copyMaxBytes, signal }: VerifyOptions): 
 }
 
 /** The kernel's own finding, on a file with fs-verity, is one like any other. */
-async function hashed(tree: number, request: VerityRequest, { signal }: VerifyOptions): Promise<TreeSummary> {
+export async function hashed(tree: number, request: VerityRequest, { signal }: VerifyOptions): Promise<TreeSummary> {
   try {
     return await hashTree(tree, signal === undefined ? {} : { signal });
   } catch (error) {

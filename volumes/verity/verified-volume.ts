@@ -66,16 +66,23 @@ function requestFor(
   return verityOf(verity, containerPath, volume?.name ?? subPathVolume(realPath, podUid));
 }
 
-function decided(decision: VolumeDecision, { hold }: VerityRequest, found: VerifiedTree): VolumeDecision {
-  const { rootHash, files, byKernel } = found;
-  const kept =
-    hold === 'copy'
-      ? ', and a copy of what was checked is mounted'
-      : byKernel > 0
-        ? ` (${byKernel} by the kernel)`
-        : '';
-  const reason = `${decision.reason}; its ${files} files were checked to have the root hash when it was mounted${kept}`;
-  return { ...decision, reason, verified: rootHash };
+const HELD = {
+  watch: ', and are checked again when they change',
+  check: '',
+  copy: ', and a copy of what was checked is mounted',
+};
+
+function decided(decision: VolumeDecision, request: VerityRequest, found: VerifiedTree): VolumeDecision {
+  const { rootHash, files, byKernel, watched } = found;
+  const kernel = byKernel > 0 ? ` (${byKernel} by the kernel)` : '';
+  const checked = `its ${files} files were checked to have the root hash when it was mounted${kernel}`;
+  const reason = `${decision.reason}; ${checked}${HELD[request.hold]}`;
+  return {
+    ...decision,
+    reason,
+    verified: rootHash,
+    ...(watched === undefined ? {} : { watched: { ...watched, request } }),
+  };
 }
 
 function refused(why: string): CribError {

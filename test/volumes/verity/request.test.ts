@@ -15,7 +15,7 @@ it('gathers what annotations say of each volume, with defaults', () => {
     'notverity.crib.dev/models': 'x',
   });
   assert.deepEqual(requests, [
-    { name: 'models', rootHash: `sha256:${HASH}`, action: 'error', hold: 'check', containerPath: undefined },
+    { name: 'models', rootHash: `sha256:${HASH}`, action: 'error', hold: 'watch', containerPath: undefined },
     { name: 'site', rootHash: `sha256:${HASH}`, action: 'panic', hold: 'copy', containerPath: '/srv/site' },
   ]);
   assert.equal(verityOf(requests, '/anywhere', 'models'), requests[0]);
@@ -30,7 +30,7 @@ for (const [annotations, message] of [
     /action.*"panick" is refused: it is error or panic/,
   ],
   [{ 'action.verity.crib.dev/v': '', 'roothash.verity.crib.dev/v': HASH }, /"" is refused/],
-  [{ 'hold.verity.crib.dev/v': 'no', 'roothash.verity.crib.dev/v': HASH }, /it is check or copy/],
+  [{ 'hold.verity.crib.dev/v': 'no', 'roothash.verity.crib.dev/v': HASH }, /it is watch, check or copy/],
   [{ 'path.verity.crib.dev/v': 'srv', 'roothash.verity.crib.dev/v': HASH }, /no absolute path in normal form/],
   [{ 'path.verity.crib.dev/v': '/srv/', 'roothash.verity.crib.dev/v': HASH }, /no absolute path in normal form/],
   [{ 'roothash.verity.crib.dev/v': HASH.slice(1) }, /it is no SHA-256/],

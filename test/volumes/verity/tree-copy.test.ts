@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, it } from 'node:test';
-import { makeDevice, makeNode } from '../../../runtime/linux/files.js';
+import { getXattr, makeDevice, makeNode, setXattr } from '../../../runtime/linux/files.js';
 import { openPath } from '../../../runtime/linux/mounts.js';
 import { copyTree } from '../../../volumes/verity/tree-copy.js';
 import { makeTemporary, mountCommand, removeTemporary } from '../fixture.js';
@@ -42,6 +42,17 @@ it('the copy has the root hash of the original', async () => {
   fs.writeFileSync(Buffer.concat([Buffer.from(`${at('from')}/`), Buffer.of(0xff)]), 'x');
   await copy();
   assert.equal(referenceRootHash(at('to')), referenceRootHash(at('from')));
+});
+
+it('has the attributes that the root hash covers, also where the owner is not root', async () => {
+  fs.chownSync(at('from/a/file'), 5, 6);
+  const capability = Buffer.from('0100000200200000000000000000000000000000', 'hex');
+  setXattr(at('from/a/file'), 'security.capability', capability);
+  for (const place of ['from', 'from/a/b', 'from/a/file']) setXattr(at(place), 'user.note', Buffer.from(place));
+  await copy();
+  assert.equal(referenceRootHash(at('to')), referenceRootHash(at('from')));
+  assert.deepEqual(getXattr(at('to/a/file'), 'security.capability'), capability);
+  assert.equal(getXattr(at('to'), 'user.note')?.toString(), 'from');
 });
 
 it('says with the path what does not fit, and what cannot be gone into', async () => {

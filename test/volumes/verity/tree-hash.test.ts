@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, it } from 'node:test';
-import { makeDevice, makeNode } from '../../../runtime/linux/files.js';
+import { makeDevice, makeNode, setXattr } from '../../../runtime/linux/files.js';
 import { hashTree, type TreeHashOptions } from '../../../volumes/verity/tree-hash.js';
 import { makeTemporary, mountCommand, removeTemporary } from '../fixture.js';
 import { referenceRootHash } from './reference.js';
@@ -40,6 +40,10 @@ it('is the hash that the format describes, for every type of file and names that
   for (const bytes of [[0xff], [0xc3, 0xa4], [0x41]]) {
     fs.writeFileSync(Buffer.concat([Buffer.from(`${at('tree')}/`), Buffer.from(bytes)]), '');
   }
+  setXattr(at('tree/a'), 'user.note', Buffer.from('of a directory'));
+  setXattr(at('tree/a/file'), 'user.b', Buffer.from([0, 1, 255]));
+  setXattr(at('tree/a/file'), 'user.a', Buffer.alloc(0));
+  setXattr(at('tree/a/file'), 'trusted.note', Buffer.from('not covered'));
   const summary = await hash();
   assert.equal(summary.rootHash, referenceRootHash(at('tree')));
   assert.deepEqual([summary.entries, summary.files, summary.bytes, summary.byKernel], [14, 6, 1_500_007, 0]);
@@ -80,6 +84,41 @@ it('changes with anything in the tree, and with nothing outside of it', async ()
   fs.utimesSync(at('tree/a/file'), 1, 1);
   fs.linkSync(at('tree/a/file'), at('outside'));
   assert.equal((await hash()).rootHash, first);
+});
+
+/** vfs_cap_data of revision 2: cap_net_raw, effective and permitted. */
+const CAP_NET_RAW = Buffer.from('0100000200200000000000000000000000000000', 'hex');
+/** posix_acl_xattr: rwx for the owner and for user 1000, r-x for group, mask and others. */
+const ACL = Buffer.from(
+  '02000000 01000700ffffffff 02000700e8030000 04000500ffffffff 10000500ffffffff 20000500ffffffff'.replaceAll(' ', ''),
+  'hex',
+);
+
+it('changes with the attributes that count, by name and value, and with no others', async () => {
+  const anew = () => {
+    fs.rmSync(at('tree/a'), { recursive: true });
+    fs.mkdirSync(at('tree/a/b'), { recursive: true });
+    fs.writeFileSync(at('tree/a/file'), 'content');
+  };
+  const seen = new Set([(await hash()).rootHash]);
+  const changes = [
+    ['tree/a/file', 'user.note', Buffer.from('x')],
+    ['tree/a/file', 'user.note', Buffer.from('y')],
+    ['tree/a/file', 'user.other', Buffer.from('x')],
+    ['tree/a', 'user.note', Buffer.from('x')],
+    ['tree/a/file', 'security.capability', CAP_NET_RAW],
+    ['tree/a/b', 'system.posix_acl_default', ACL],
+  ] as const;
+  for (const [place, name, value] of changes) {
+    setXattr(at(place), name, value);
+    seen.add((await hash()).rootHash);
+    assert.equal((await hash()).rootHash, referenceRootHash(at('tree')), `${place} ${name}`);
+    anew();
+  }
+  assert.equal(seen.size, changes.length + 1);
+  const before = (await hash()).rootHash;
+  setXattr(at('tree/a/file'), 'trusted.note', Buffer.from('x'));
+  assert.equal((await hash()).rootHash, before);
 });
 
 it('tells of each entry, children first, and of the bytes that it has read', async () => {

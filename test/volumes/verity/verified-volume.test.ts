@@ -69,6 +69,19 @@ it('a volume is found by its path in the container too, and a copy says that it 
   assert.equal(elsewhere[0]?.mount?.source, volume);
 });
 
+it('what is to be watched is written down: what was asked, and what it looked like before it was read', async () => {
+  const watch = { ...verity, hold: 'watch' as const };
+  const [prepared] = await prepareVolumes([readonly()], context({ verity: [watch] }));
+  releaseOwned(at('owned'));
+  const { reason = '', realPath, watched } = prepared?.decision ?? {};
+  assert.match(reason, /when it was mounted, and are checked again when they change$/);
+  const { dev, ino } = fs.statSync(volume, { bigint: true });
+  assert.deepEqual(
+    [realPath, watched?.request, watched?.device, watched?.inode],
+    [volume, watch, String(dev), String(ino)],
+  );
+});
+
 it('a wrong byte refuses the container, naming field and volume, and releases what was mounted', async () => {
   fs.writeFileSync(path.join(volume, 'index.html'), 'hellO');
   const good = { ...verity, name: 'good', rootHash: referenceRootHash(at('pods')), containerPath: '/a' };
