@@ -6,6 +6,7 @@ interface SpecReport {
   readonly LeafNodeType: string;
   readonly LeafNodeText: string;
   readonly State: string;
+  readonly StartTime?: string;
   readonly EndTime?: string;
   readonly CapturedStdOutErr?: string;
   readonly Failure?: {
@@ -20,7 +21,8 @@ export interface Spec {
   readonly state: 'passed' | 'failed' | 'skipped';
   /** Why it failed or was skipped. */
   readonly message: string;
-  /** When it failed, else when it ended: milliseconds since the epoch. */
+  /** When it began, and when it failed, else ended: milliseconds since the epoch. */
+  readonly began: number;
   readonly at: number;
   /** The last call that failed, as critest's client has logged it: a spec may take an error for the one that it expects. */
   readonly failedCall: string;
@@ -43,7 +45,7 @@ function specOf(spec: SpecReport): Spec | undefined {
   const name = [...(spec.ContainerHierarchyTexts ?? []), spec.LeafNodeText].join(' ').trim() || spec.LeafNodeType;
   const at = Date.parse(spec.Failure?.TimelineLocation?.Time ?? spec.EndTime ?? '');
   const failedCall = (spec.CapturedStdOutErr ?? '').split('\n').findLast((line) => / failed" err="/.test(line)) ?? '';
-  const facts = { name, message, at, failedCall };
+  const facts = { name, message, began: Date.parse(spec.StartTime ?? ''), at, failedCall };
   if (spec.State === 'passed') return spec.LeafNodeType === 'It' ? { ...facts, state: 'passed' } : undefined;
   if (spec.State !== 'skipped' && spec.State !== 'pending') return { ...facts, state: 'failed' };
   return message === '' ? undefined : { ...facts, state: 'skipped' };

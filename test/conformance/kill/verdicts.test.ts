@@ -8,7 +8,7 @@ const UNAVAILABLE = 'Unexpected error: rpc error: code = Unavailable desc = conn
 
 const spec = (name: string, state: Spec['state'], message = '', at = 1_200, failedCall = ''): Spec => ({
   ...{ name, state, message, at },
-  failedCall,
+  ...{ began: at - 500, failedCall },
 });
 
 test('a failure is a cut by what its call ended with, and only while something was dead', () => {
@@ -20,6 +20,12 @@ test('a failure is a cut by what its call ended with, and only while something w
   assert.ok(!isCut(spec('a', 'failed', 'Expected 255 to equal 0'), KILLS));
   assert.ok(!isCut(spec('a', 'failed', 'code = NotFound desc = there is no pod'), KILLS));
   assert.ok(!isCut(spec('a', 'passed'), KILLS));
+});
+
+test('a stream that was cut is one however late its spec notices, but not where the kill was before the spec', () => {
+  const lost = { ...spec('a', 'failed', 'lost connection to pod', 61_000), began: 900 };
+  assert.ok(isCut(lost, KILLS));
+  assert.ok(!isCut({ ...lost, began: 1_600 }, KILLS));
 });
 
 test('a call that was cut is one too where its spec expected an error, but only the last one before it failed', () => {

@@ -22,10 +22,12 @@ const BACK_OFF_MS = 4_000;
 /** From a call's end to the assertion that it fails. */
 const ASSERTION_MS = 500;
 
-export function isCut({ state, message, at, failedCall }: Spec, kills: readonly Kill[]): boolean {
+export function isCut({ state, message, began, at, failedCall }: Spec, kills: readonly Kill[]): boolean {
+  if (state !== 'failed') return false;
+  // What was to come through a stream is waited for by some for a minute.
+  if (OVER_STREAMS.test(message)) return kills.some((kill) => kill.at <= at && began <= kill.over);
   const text = Math.abs(timeOf(failedCall, at) - at) < ASSERTION_MS ? `${message}\n${failedCall}` : message;
-  if (state !== 'failed' || !(OVER_GRPC.test(text) || OVER_STREAMS.test(text))) return false;
-  return kills.some((kill) => kill.at <= at && at <= kill.over + BACK_OFF_MS);
+  return OVER_GRPC.test(text) && kills.some((kill) => kill.at <= at && at <= kill.over + BACK_OFF_MS);
 }
 
 /** When a line of klog's (`E1126 09:44:41.900455 …`, in local time) was written, on the day of `day`; NaN: it is none. */
