@@ -23,6 +23,7 @@ import { imageVolumeChains, mountImageVolumes } from './image-volumes.js';
 import type { Node } from './node.js';
 import type { Pod } from './pod-record.js';
 import { requireReady } from './pod-stop.js';
+import { sameConfig } from './same-config.js';
 import { checkSameUserNamespace } from './user-namespace.js';
 import { stopOnPanic } from './volume-panic.js';
 
@@ -54,7 +55,7 @@ export async function createContainer(
 
 function joinEarlier(node: Node, id: string, config: ContainerConfig): string {
   const container = node.containers.get(id);
-  if (JSON.stringify(container.record.config) === JSON.stringify(config)) return id;
+  if (sameConfig(container.record.config, config)) return id;
   throw new CribError(
     'ALREADY_EXISTS',
     `container ${config.metadata.name}, attempt ${config.metadata.attempt}, is already in the pod as ${id}, and differs`,

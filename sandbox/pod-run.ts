@@ -14,6 +14,7 @@ import type { Node, PodCreation } from './node.js';
 import { oomKillsBefore } from './out-of-memory.js';
 import { detachNetwork } from './pod-network.js';
 import { Pod, type PodRecord, podKey } from './pod-record.js';
+import { sameConfig } from './same-config.js';
 import { checkUserNamespace } from './user-namespace.js';
 
 /**
@@ -24,7 +25,7 @@ export async function runPod(node: Node, config: PodConfig, handler: string, sig
   const key = podKey(config);
   for (let earlier = node.podNames.get(key); earlier !== undefined; earlier = node.podNames.get(key)) {
     const id = await outcomeOf(earlier, signal);
-    if (id !== undefined) return joinEarlier(node, id, config);
+    if (id !== undefined) return joinEarlier(node, id, config, handler);
   }
   const callers = new Callers();
   callers.add(signal);
@@ -47,13 +48,14 @@ async function outcomeOf({ id, callers }: PodCreation, signal: AbortSignal): Pro
   }
 }
 
-function joinEarlier(node: Node, id: string, config: PodConfig): string {
+function joinEarlier(node: Node, id: string, config: PodConfig, handler: string): string {
   const pod = node.pods.get(id);
   const name = `${config.metadata.namespace}/${config.metadata.name}`;
   if (pod.record.state !== 'ready') {
     throw new CribError('ALREADY_EXISTS', `pod ${name}: its sandbox ${id} is stopped; remove it or raise the attempt`);
   }
-  if (JSON.stringify(pod.record.config) !== JSON.stringify(config)) {
+  const { requestedHandler = handler } = pod.record;
+  if (requestedHandler !== handler || !sameConfig(pod.record.config, config)) {
     throw new CribError('ALREADY_EXISTS', `pod ${name}: sandbox ${id} has the same uid and attempt, but differs`);
   }
   return id;

@@ -100,3 +100,13 @@ test('after its clients have gone a pod that is ready is still refused to a diff
   const other = { ...podConfig('pod'), hostname: 'another' };
   await assert.rejects(runPod(node, other, 'host', NEVER), { code: 'ALREADY_EXISTS' });
 });
+
+test('a retry whose maps come in another order, as Go sends them, is the same request; another handler is not', async (t) => {
+  const { node, prepared } = await waitingNode(t);
+  const config = { ...podConfig('pod'), labels: { a: '1', b: '2' }, annotations: { c: '3', d: '4' } };
+  const first = runPod(node, config, 'host', NEVER);
+  (await prepared(1))?.();
+  const mixed = { ...config, labels: { b: '2', a: '1' }, annotations: { d: '4', c: '3' } };
+  assert.equal(await runPod(node, mixed, 'host', NEVER), await first);
+  await assert.rejects(runPod(node, config, '', NEVER), { code: 'ALREADY_EXISTS' });
+});
