@@ -45,8 +45,8 @@ async function untilStarted(container: Container): Promise<void> {
 export async function killContainer(node: Node, container: Container): Promise<void> {
   await untilStarted(container);
   if (container.record.state !== 'running') return;
-  const deadline = Date.now() + KILL_TIMEOUT_MS;
-  while (Date.now() < deadline) {
+  const deadline = performance.now() + KILL_TIMEOUT_MS;
+  while (performance.now() < deadline) {
     const known = await step('stop-container/kill', () => killOnce(node, container));
     if (!known) return;
     if (await container.waitForExit(PROGRESS_MS)) return;

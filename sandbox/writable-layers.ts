@@ -32,7 +32,7 @@ export class WritableLayers {
 
   /** The last known use of a container's layer; a new container counts as an empty directory until it is scanned. */
   usage(id: string, upper: string): FilesystemUsage {
-    this.#lastAsked = Date.now();
+    this.#lastAsked = performance.now();
     if (!this.#closed) this.#timer ??= setTimeout(() => void this.#scanAll(), 0).unref();
     let layer = this.#layers.get(id);
     if (layer === undefined) {
@@ -69,7 +69,7 @@ export class WritableLayers {
       if (this.#closed) return;
       if (found !== undefined) layer.usage = this.#usageOf(found.bytes, found.inodes);
     }
-    const idle = Date.now() - this.#lastAsked > IDLE_AFTER_MS;
+    const idle = performance.now() - this.#lastAsked > IDLE_AFTER_MS;
     this.#timer = idle ? undefined : setTimeout(() => void this.#scanAll(), INTERVAL_MS).unref();
   }
 

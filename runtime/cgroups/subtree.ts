@@ -125,7 +125,7 @@ export interface KillSteps {
  */
 export async function killBelow(directory: string, steps: KillSteps): Promise<void> {
   if (fewProcessesBelow(directory)?.length === 0) return; // all have ended: nearly always
-  const deadline = Date.now() + KILL_LIMIT_MS;
+  const deadline = performance.now() + KILL_LIMIT_MS;
   for (let round = 0; ; round++) {
     const pids = await processesBelow(directory);
     if (pids.length === 0) return;
@@ -136,7 +136,7 @@ export async function killBelow(directory: string, steps: KillSteps): Promise<vo
         `killing ${directory}: it holds pid ${pids.join(', ')}, which crib never signals (itself, init, or a process outside its PID namespace)`,
       );
     }
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       throw new CribError(
         'DEADLINE_EXCEEDED',
         `killing ${directory}: after ${KILL_LIMIT_MS} ms it still holds ${killable.length} processes (pid ${killable[0]} first)`,
@@ -185,12 +185,12 @@ function pin(pid: number, pinned: Map<number, number>): void {
  */
 export async function removeBelow(directory: string): Promise<void> {
   if ((await firstBusy([directory])) === undefined) return; // no children: nearly always
-  const deadline = Date.now() + REMOVE_LIMIT_MS;
+  const deadline = performance.now() + REMOVE_LIMIT_MS;
   for (let round = 0; ; round++) {
     const cgroups = (await subtree(directory)).reverse();
     const busy = await firstBusy(cgroups);
     if (busy === undefined) return;
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       const pids = await processesBelow(directory);
       throw new CribError(
         'FAILED_PRECONDITION',

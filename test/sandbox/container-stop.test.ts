@@ -112,3 +112,12 @@ test('a start that is in progress is waited for, and what it made is stopped', a
   await Promise.all([starting, stopped]);
   assert.deepEqual(calls, ['signal c 10']);
 });
+
+test('a clock that is set while a container is killed gives it neither more time nor less', async (t) => {
+  const { node, calls } = await running(t, (signal, container) => {
+    if (calls.length === 1) t.mock.method(Date, 'now', () => performance.timeOrigin + performance.now() + 3_600_000);
+    if (signal === 9 && calls.length > 2) container?.markExited();
+  });
+  await stopContainer(node, 'c', 0);
+  assert.deepEqual(calls, ['signal c 9', 'killAll c', 'signal c 9', 'killAll c']);
+});
