@@ -3,9 +3,9 @@
  * reverse, each under a deadline of its own (the caller's may be what has run out); success lets go.
  */
 
+import { atMost } from './at-most.js';
 import { messageOf } from './errors.js';
 import type { Log } from './log.js';
-import { Serial } from './serial.js';
 import type { StepName } from './step-names.js';
 import { step } from './steps.js';
 
@@ -15,6 +15,9 @@ interface Step {
 }
 
 const STEP_DEADLINE_MS = 30_000;
+/** How long what is made waits for the undos of others, and so many of them are tried at a time. */
+const RETRY_WAIT_MS = 2_000;
+const RETRIES_AT_ONCE = 8;
 
 export class Undo {
   readonly #steps: Step[] = [];
@@ -41,40 +44,50 @@ export class Undo {
 /** Undos that failed: they may hold what the same request needs when it comes again. A start-up knows them by their traces. */
 export class Unfinished {
   readonly #log: Log;
-  readonly #serial = new Serial();
-  #steps: Step[] = [];
+  /** By operation. */
+  #failed: (readonly Step[])[] = [];
+  #retrying: Promise<void> | undefined;
 
   constructor(log: Log) {
     this.#log = log;
   }
 
-  /** Tries all again that have failed so far; those that fail once more stay. To be called before something is made. */
-  retry(): Promise<void> {
-    return this.#serial.run(() => this.finish(this.#steps.splice(0)));
-  }
-
-  /** Carries out `steps`, one after the other; keeps those that fail. */
-  async finish(steps: readonly Step[]): Promise<void> {
-    for (const { name, undo } of steps) {
-      try {
-        const work = step(name, async () => undo());
-        await withDeadline(work, STEP_DEADLINE_MS, name);
-      } catch (error) {
-        this.#steps.push({ name, undo });
-        this.#log.warn({ step: name, error: messageOf(error) }, 'could not undo a step of a failed operation');
-      }
+  /**
+   * Tries all again that have failed so far; those that fail once more stay. To be called before something is made, which
+   * waits for them, but not for long: a network that hangs in many undos must not keep the pod from coming that mends it.
+   */
+  async retry(): Promise<void> {
+    if (this.#failed.length > 0) {
+      this.#retrying ??= this.#retryAll().finally(() => {
+        this.#retrying = undefined;
+      });
     }
+    if (this.#retrying !== undefined) await atMost(this.#retrying, RETRY_WAIT_MS);
   }
-}
 
-async function withDeadline(work: Promise<void>, milliseconds: number, what: string): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} took longer than ${milliseconds} ms`)), milliseconds);
-  });
-  try {
-    await Promise.race([work, deadline]);
-  } finally {
-    clearTimeout(timer);
+  /** Carries out the `steps` of an operation, one after the other; keeps those that fail. */
+  async finish(steps: readonly Step[]): Promise<void> {
+    const left: Step[] = [];
+    for (const one of steps) if (!(await this.#succeeds(one))) left.push(one);
+    if (left.length > 0) this.#failed.push(left);
+  }
+
+  async #retryAll(): Promise<void> {
+    const waiting = this.#failed.splice(0);
+    const next = async () => {
+      for (let steps = waiting.shift(); steps !== undefined; steps = waiting.shift()) await this.finish(steps);
+    };
+    await Promise.all(Array.from({ length: RETRIES_AT_ONCE }, next));
+  }
+
+  async #succeeds({ name, undo }: Step): Promise<boolean> {
+    try {
+      const work = step(name, async () => undo());
+      if (await atMost(work, STEP_DEADLINE_MS)) return true;
+      throw new Error(`${name} took longer than ${STEP_DEADLINE_MS} ms`);
+    } catch (error) {
+      this.#log.warn({ step: name, error: messageOf(error) }, 'could not undo a step of a failed operation');
+      return false;
+    }
   }
 }

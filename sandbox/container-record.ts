@@ -1,5 +1,6 @@
 /** A container as it is on disk and in memory. */
 
+import { atMost } from '../runtime/at-most.js';
 import type { ContainerConfig, Resources } from '../runtime/containers/config.js';
 import type { KeptExit } from '../runtime/keeper/protocol.js';
 import { Serial } from '../runtime/serial.js';
@@ -102,15 +103,7 @@ export class Container {
   /** True when it has exited within `milliseconds`. */
   async waitForExit(milliseconds: number): Promise<boolean> {
     if (this.record.state === 'exited') return true;
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<false>((resolve) => {
-      timer = setTimeout(resolve, milliseconds, false);
-    });
-    try {
-      return await Promise.race([this.#exited.then(() => true), timeout]);
-    } finally {
-      clearTimeout(timer);
-    }
+    return atMost(this.#exited, milliseconds);
   }
 
   view(): ContainerView {

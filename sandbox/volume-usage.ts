@@ -4,6 +4,7 @@
  */
 
 import fs from 'node:fs/promises';
+import { atMost } from '../runtime/at-most.js';
 import { treeUsage } from './tree-usage.js';
 
 /** A figure this old is good enough; it is measured anew behind the answer. */
@@ -77,13 +78,4 @@ export class VolumeUsage {
 
 function newTree(): Tree {
   return { used: undefined, measuredAt: Number.NEGATIVE_INFINITY, askedAt: 0, measuring: undefined };
-}
-
-async function atMost(work: Promise<void>, milliseconds: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, milliseconds);
-  });
-  await Promise.race([work, limit]);
-  clearTimeout(timer);
 }

@@ -5,6 +5,7 @@
 
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import { atMost } from '../at-most.js';
 import { makeDirectory } from '../durable-file.js';
 import { messageOf } from '../errors.js';
 import type { Log } from '../log.js';
@@ -47,12 +48,7 @@ export class Trash {
 
   /** Waits for what is being removed, but not for long: the next start goes on with it. */
   async close(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, CLOSE_MS);
-    });
-    await Promise.race([this.#removing, late]);
-    clearTimeout(timer);
+    await atMost(this.#removing, CLOSE_MS);
   }
 
   #removeLater(tree: string): void {

@@ -45,3 +45,21 @@ test('an undo that fails keeps no other from running, and is tried again until i
     Array.from({ length: 2 }, () => ['warn', 'create-container/undo']),
   );
 });
+
+test('undos that hang hold up what is made next for two seconds, however many they are', async (t) => {
+  const unfinished = new Unfinished(recordingLog().log);
+  let hangs = false;
+  for (let count = 0; count < 20; count++) {
+    const operation = async (undo: Undo) => {
+      undo.push('run-pod/undo', () => (hangs ? new Promise(() => undefined) : Promise.reject(new Error('no answer'))));
+      throw new Error('half way');
+    };
+    await assert.rejects(Undo.guard(unfinished, operation), { message: 'half way' });
+  }
+  hangs = true;
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const both = Promise.all([unfinished.retry(), unfinished.retry()]);
+  await new Promise(setImmediate);
+  t.mock.timers.tick(2_000);
+  await both;
+});
