@@ -29,13 +29,16 @@ interface Lasting {
   cancel(): void;
   freeze?(): void;
   thaw?(): void;
+  /** The client has read what was sent to it. */
+  drained?(): void;
   /** How it goes on in the next program of this process; undefined while it cannot. */
   readonly memory: Going | undefined;
 }
 
 export interface CallServices {
   readonly core: KeeperCore;
-  send(message: unknown): void;
+  /** False: the client is behind; `drained` comes when it is not any more. */
+  send(message: unknown): boolean;
   /** See Connection. */
   hold(path: string | undefined): { readonly more: boolean };
   shutdown(): void;
@@ -92,6 +95,10 @@ export class Calls {
 
   thaw(): void {
     for (const lasting of this.#lasting.values()) lasting.thaw?.();
+  }
+
+  drained(): void {
+    for (const lasting of this.#lasting.values()) lasting.drained?.();
   }
 
   /** Everything is answered or can go on in another program. */
@@ -153,7 +160,7 @@ export class Calls {
     }
   }
 
-  #sink(id: number): (name: OutputName, data: Buffer) => void {
+  #sink(id: number): (name: OutputName, data: Buffer) => boolean {
     return (name, data) => this.#services.send({ id, [name]: data.toString('base64') });
   }
 

@@ -20,6 +20,8 @@ import { programOf } from './requests.js';
 
 /** A client that does not read what it asked for is cut off here: the keeper's memory is not its buffer. */
 const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
+/** What can wait, the output of execs, waits behind so much. */
+const BEHIND_BYTES = 1024 * 1024;
 const MAX_IN_FLIGHT = 4096;
 
 /** What a connection has to do with the process as a whole. */
@@ -54,6 +56,7 @@ export class Connection {
       shutdown: () => host.shutdown(),
     });
     socket.on('data', (data) => this.#receive(data));
+    socket.on('drain', () => this.#calls.drained());
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
       this.#calls.cancelAll();
@@ -190,10 +193,12 @@ export class Connection {
     this.#holder = undefined;
   }
 
-  #send(message: unknown): void {
-    if (this.#socket.destroyed) return;
+  /** As CallServices says. */
+  #send(message: unknown): boolean {
+    if (this.#socket.destroyed) return true;
     this.#socket.write(encodeFrame(message));
     if (this.#socket.writableLength > MAX_UNREAD_BYTES) this.#socket.destroy();
+    return this.#socket.destroyed || this.#socket.writableLength < BEHIND_BYTES;
   }
 
   #refuse(error: unknown): void {

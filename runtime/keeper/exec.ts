@@ -31,8 +31,8 @@ export interface ExecEnd {
   readonly timedOut: boolean;
 }
 
-/** Takes output as it comes. */
-export type OutputSink = (name: OutputName, data: Buffer) => void;
+/** Takes output as it comes. False: no more until `drained`, whoever writes it waits meanwhile. */
+export type OutputSink = (name: OutputName, data: Buffer) => boolean;
 
 /** What a running exec is made of. */
 interface Running {
@@ -117,8 +117,14 @@ export class Exec {
     for (const reader of Object.values(this.#running.readers)) reader.thaw();
   }
 
+  /** The sink takes more again. */
+  drained(): void {
+    for (const reader of Object.values(this.#running.readers)) reader.drained();
+  }
+
   /** The client has gone or cancelled. */
   cancel(): void {
+    for (const reader of Object.values(this.#running.readers)) reader.discard();
     void this.#kill();
   }
 
@@ -189,11 +195,15 @@ class PipeReader {
   readonly #socket: net.Socket | undefined;
   #left = 0;
   #ended = false;
+  #frozen = false;
+  /** Since when the sink takes no more (performance.now). */
+  #heldSince: number | undefined;
+  #heldMs = 0;
   #lastRead = 0;
   #onEnd: (() => void) | undefined;
 
   /** Owns the descriptor. `pipe` undefined: it has ended already. */
-  constructor(pipe: PipeMemory | undefined, sink: (data: Buffer) => void) {
+  constructor(pipe: PipeMemory | undefined, sink: (data: Buffer) => boolean) {
     this.#fd = pipe?.fd;
     if (pipe === undefined) {
       this.#ended = true;
@@ -204,8 +214,9 @@ class PipeReader {
       this.#lastRead = performance.now();
       const kept = Math.min(size, this.#left);
       this.#left -= kept;
-      if (kept > 0) sink(Buffer.from(readBuffer.subarray(0, kept)));
-      return true;
+      if (kept === 0 || sink(Buffer.from(readBuffer.subarray(0, kept)))) return true;
+      this.#heldSince = performance.now();
+      return false;
     };
     const options: net.SocketConstructorOpts & { onread: net.OnReadOpts } = {
       fd: pipe.fd,
@@ -223,18 +234,43 @@ class PipeReader {
   }
 
   freeze(): void {
+    this.#frozen = true;
     this.#socket?.pause();
   }
 
   thaw(): void {
-    if (!this.#ended) this.#socket?.resume();
+    this.#frozen = false;
+    this.#goOn();
   }
 
-  /** Resolves at the end, or when nothing came for `idleMs`, or at `deadline` (performance.now). */
+  drained(): void {
+    if (this.#heldSince === undefined) return;
+    this.#lastRead = performance.now();
+    this.#heldMs += this.#lastRead - this.#heldSince;
+    this.#heldSince = undefined;
+    this.#goOn();
+  }
+
+  /** Reads on, but hands nothing on any more. */
+  discard(): void {
+    this.#left = 0;
+    this.drained();
+  }
+
+  #goOn(): void {
+    if (!this.#ended && !this.#frozen && this.#heldSince === undefined) this.#socket?.resume();
+  }
+
+  /**
+   * Resolves at the end, or when nothing came for `idleMs`, or at `deadline` (performance.now). The time in which the
+   * sink takes nothing does not count.
+   */
   async silent(idleMs: number, deadline: number): Promise<void> {
     this.#lastRead = performance.now();
+    this.#heldMs = 0;
     while (!this.#ended) {
-      const left = Math.min(this.#lastRead + idleMs, deadline) - performance.now();
+      const held = this.#heldSince !== undefined;
+      const left = held ? idleMs : Math.min(this.#lastRead + idleMs, deadline + this.#heldMs) - performance.now();
       if (left <= 0) return;
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { encodeFrame, FrameReader } from '../../../runtime/keeper/frames.js';
 import { KEEPER_PROTOCOL_VERSION } from '../../../runtime/keeper/protocol.js';
 import { withKeeper } from './harness.js';
@@ -96,6 +97,39 @@ test('requests are answered as they are done, and an exec is ended by a cancel',
     raw.send({ cancel: 1 });
     assert.deepEqual(await raw.take(), { id: 1, result: { exitCode: 137, timedOut: false } });
     raw.close();
+  }),
+);
+
+test('execs whose client reads nothing for a while wait with what they write, and lose none of it', LIMIT, () =>
+  withKeeper(async ({ state }) => {
+    const socket = net.connect(path.join(state, 'keeper.sock'));
+    const bytes = 16 * 1024 * 1024;
+    const exec = {
+      argv: ['head', '-c', String(bytes), '/dev/zero'],
+      env: { PATH: '/usr/bin:/bin' },
+      pidFile: '',
+      timeoutMs: 0,
+      maxOutputBytes: bytes,
+    };
+    const ids = [1, 2, 3, 4];
+    const requests = ids.map((id) => encodeFrame({ id, method: 'exec', params: exec }));
+    socket.write(Buffer.concat([encodeFrame(hello), ...requests]));
+    await sleep(1000);
+    const got = new Map(ids.map((id) => [id, 0]));
+    const frames = new FrameReader();
+    let open = ids.length;
+    for await (const data of socket) {
+      for (const { id, stdout, result } of frames.push(data)) {
+        if (typeof stdout === 'string')
+          got.set(Number(id), (got.get(Number(id)) ?? 0) + Buffer.byteLength(stdout, 'base64'));
+        if (result !== undefined) open -= 1;
+      }
+      if (open === 0) break;
+    }
+    assert.deepEqual(
+      [...got.values()],
+      ids.map(() => bytes),
+    );
   }),
 );
 

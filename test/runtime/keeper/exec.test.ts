@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Children } from '../../../runtime/keeper/children.js';
 import { Exec } from '../../../runtime/keeper/exec.js';
 import type { KeptExecSpec } from '../../../runtime/keeper/protocol.js';
@@ -11,8 +12,8 @@ import { becomeSubreaper } from '../../../runtime/linux/processes.js';
 before(becomeSubreaper);
 const children = new Children(undefined);
 
-function start(script: string, change: Partial<KeptExecSpec> = {}) {
-  const request = {
+function requestOf(script: string, change: Partial<KeptExecSpec> = {}): KeptExecSpec {
+  return {
     argv: ['sh', '-c', script],
     env: { PATH: process.env.PATH ?? '/usr/bin:/bin' },
     pidFile: '/does/not/exist',
@@ -20,9 +21,13 @@ function start(script: string, change: Partial<KeptExecSpec> = {}) {
     maxOutputBytes: 1000,
     ...change,
   };
+}
+
+function start(script: string, change: Partial<KeptExecSpec> = {}) {
   const output = { stdout: '', stderr: '' };
-  const exec = Exec.start(request, children, (name, data) => {
+  const exec = Exec.start(requestOf(script, change), children, (name, data) => {
     output[name] += data.toString('latin1');
+    return true;
   });
   return { exec, output };
 }
@@ -43,6 +48,34 @@ test('each stream is kept up to the limit and read on', async () => {
   const { exec, output } = start('head -c 300000 /dev/zero; echo abc >&2; exit 1', { maxOutputBytes: 10 });
   assert.deepEqual(await exec.done, { exitCode: 1, timedOut: false });
   assert.deepEqual([output.stdout.length, output.stderr], [10, 'abc\n']);
+});
+
+test('while the sink takes no more the command waits, and what it wrote before its exit is all there', async () => {
+  let got = 0;
+  const request = requestOf('head -c 500000 /dev/zero', { maxOutputBytes: 1_000_000 });
+  const exec = Exec.start(request, children, (_name, data) => {
+    got += data.length;
+    return false;
+  });
+  while (got === 0) await sleep(5);
+  await sleep(100);
+  assert.ok(got <= 65_536, `${got} bytes`);
+  const timer = setInterval(() => exec.drained(), 1);
+  assert.deepEqual(await exec.done, { exitCode: 0, timedOut: false });
+  clearInterval(timer);
+  assert.equal(got, 500_000);
+});
+
+test('one whose sink takes nothing any more ends when it is cancelled', async () => {
+  const request = requestOf('head -c 900000 /dev/zero; exec sleep 60', { timeoutMs: 0, maxOutputBytes: 1_000_000 });
+  let held = false;
+  const exec = Exec.start(request, children, () => {
+    held = true;
+    return false;
+  });
+  while (!held) await sleep(5);
+  exec.cancel();
+  assert.deepEqual(await exec.done, { exitCode: 137, timedOut: false });
 });
 
 test('after its time the process that the pid file names goes, with the command, in whatever session it is', async () => {
