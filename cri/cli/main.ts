@@ -2,6 +2,7 @@
 
 import { CommanderError } from 'commander';
 import { CribError, messageOf } from '../../runtime/errors.js';
+import { printable } from './output.js';
 import { buildProgram } from './program.js';
 
 /** Exit codes: 1 what was asked failed, 2 it was not asked rightly; `run` and `exec` end as the container did. */
@@ -29,7 +30,7 @@ async function main(): Promise<number> {
 }
 
 function oneLine(text: string): string {
-  return text.trim().replace(/\s*\n\s*/g, ' ');
+  return printable(text.trim().replace(/\s*\n\s*/g, ' '));
 }
 
 // `crib ps | head -1` closes the pipe early; that is no failure. A full disk is one, and is said in one line.

@@ -3,7 +3,8 @@
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
 
 /** Columns padded to their widest cell, headings in capitals; nothing else, so that `awk` works on it. */
-export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(headings: readonly string[], given: readonly (readonly string[])[]): string {
+  const rows = given.map((row) => row.map(printable));
   const widths = headings.map((heading, column) =>
     Math.max(heading.length, ...rows.map((row) => (row[column] ?? '').length)),
   );
@@ -13,6 +14,11 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
       .join('  ')
       .trimEnd();
   return [line(headings), ...rows.map(line)].join('\n');
+}
+
+/** On one line, without what would move the terminal's cursor: images, registries and other clients have named it. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ');
 }
 
 /** Bytes with a decimal unit and three digits at the most: `4.22MB`. */

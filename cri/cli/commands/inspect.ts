@@ -5,7 +5,7 @@ import type { CriClient } from '../../client.js';
 import { withDaemon } from '../daemon.js';
 import type { Invocation } from '../invocation.js';
 import { findAnything } from '../lookup.js';
-import { humanAge, humanSize, shortId, table, toJson } from '../output.js';
+import { humanAge, humanSize, printable, shortId, table, toJson } from '../output.js';
 import { parseInfo, podVolumesOf, volumesOf } from '../verbose-info.js';
 import { containerVolumeTable, podVolumeTable } from '../volume-table.js';
 import { containerStateWord, podStateWord } from '../words.js';
@@ -134,7 +134,7 @@ type Properties = readonly (readonly [name: string, value: string | undefined])[
 function properties(list: Properties): string {
   const there = list.filter(([, value]) => value !== undefined && value !== '');
   const width = Math.max(0, ...there.map(([name]) => name.length));
-  return there.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n');
+  return there.map(([name, value]) => `${name.padEnd(width)}  ${printable(value ?? '')}`).join('\n');
 }
 
 function pairs(labels: Readonly<Record<string, string>>): string {

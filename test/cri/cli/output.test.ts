@@ -54,3 +54,7 @@ test('JSON has large numbers as text and bytes as base64', () => {
 test('ids are cut as crictl cuts them', () => {
   assert.equal(shortId(`sha256:${'a'.repeat(64)}`), 'a'.repeat(13));
 });
+
+test('what somebody else has named does not reach the terminal as control characters', () => {
+  assert.equal(table(['NAME', 'X'], [['a\x1b[2Jb\r\n', 'c\u009b']]), 'NAME     X\na [2Jb   c');
+});
