@@ -43,3 +43,5 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.stderr.on('error', () => {});
 
 process.exitCode = await main();
+// A `serve` that could not start has its connection to the keeper, which would keep the process.
+if (process.exitCode === FAILED) process.exit();

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs/promises';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -58,6 +60,20 @@ for (const [what, flags, options, message] of [
     }
   });
 }
+
+test('what is in the way of its addresses ends the start too: one line, exit code 1', async () => {
+  const taken = net.createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as net.AddressInfo;
+  const flags = { 'streaming-address': `127.0.0.1:${port}` };
+  const { status, stderr } = await ended(serve(directory, flags));
+  taken.close();
+  await endKeeper();
+  const lines = stderr.split('\n').filter((line) => line.startsWith('crib: '));
+  assert.equal(status, 1, stderr);
+  assert.equal(lines.length, 1, stderr);
+  assert.match(lines[0] ?? '', new RegExp(`127\\.0\\.0\\.1:${port}: the port is taken`));
+});
 
 test('serves until SIGTERM, then takes its socket away and ends with 0; another one beside it is told so', async () => {
   const first = serve(directory);
