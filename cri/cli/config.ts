@@ -1,6 +1,7 @@
 /** The configuration of `crib serve`: built-in defaults, then a TOML file, then flags. */
 
 import fs from 'node:fs/promises';
+import path from 'node:path';
 import { parse } from 'smol-toml';
 import { CribError, messageOf } from '../../runtime/errors.js';
 import { errnoName } from '../../runtime/linux/libc.js';
@@ -185,22 +186,28 @@ function typed(name: string, field: FlatField, value: unknown): string | readonl
   throw new Error(`${name} must be a string`);
 }
 
+const OPTIONAL_PATHS: readonly FlatField[] = ['kubeconfig', 'streamingCertFile', 'streamingKeyFile'];
+const PATH_FIELDS: readonly FlatField[] = [
+  ...(['root', 'state', 'certsDir', 'cniConfDir', 'cniBinDir', 'dockerRoots', 'kubeletRoots', 'cdiSpecDirs'] as const),
+  ...OPTIONAL_PATHS,
+];
+
 function check(config: Config): void {
   const refuse = (what: string): never => {
     throw new CribError('INVALID_ARGUMENT', what);
   };
   if (!config.listen.startsWith('unix:///')) refuse(`listen ${config.listen} must be unix:///PATH`);
-  const absolute = {
-    root: config.root,
-    state: config.state,
-    certs_dir: config.certsDir,
-    cni_conf_dir: config.cniConfDir,
-  };
-  for (const [name, value] of Object.entries(absolute)) {
-    if (!value.startsWith('/')) refuse(`${name} ${value} must be an absolute path`);
+  for (const [key, field] of Object.entries(CONFIG_KEYS)) {
+    if (!PATH_FIELDS.includes(field)) continue;
+    const paths = [config[field]].flat().filter((value) => value !== '' || !OPTIONAL_PATHS.includes(field));
+    const bad = paths.find((value) => !value.startsWith('/'));
+    if (bad !== undefined) refuse(`${key} ${bad === '' ? '""' : bad} must be an absolute path`);
   }
-  if (!/^($|\/)/.test(config.kubeconfig)) refuse(`kubeconfig ${config.kubeconfig} must be an absolute path`);
-  if (config.root === config.state) refuse('root and state must be different directories');
+  for (const name of ['root', 'state'] as const) {
+    if (/[:,\\]/.test(config[name]))
+      refuse(`${name} ${config[name]} must have no : , or \\, which overlayfs cannot take`);
+  }
+  if (path.resolve(config.root) === path.resolve(config.state)) refuse('root and state must be different directories');
   if (!['cgroupfs', 'systemd'].includes(config.cgroupDriver)) refuse('cgroup_driver must be cgroupfs or systemd');
   if (config.network !== 'cni' && config.network !== 'bridge') refuse('network.mode must be cni or bridge');
   parseAddress(config.streamingAddress);

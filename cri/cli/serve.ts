@@ -23,6 +23,8 @@ export async function serve(config: Config): Promise<void> {
     log.fatal({ error: error.stack }, 'a bug in crib: the daemon ends, pods go on; please report this');
     process.exit(70);
   });
+  // The modes that files are made with are meant: containers' users read a pod's files, whatever started the daemon.
+  process.umask(0o022);
   armFailpoints();
   const locks = [await lockInstance(config.root), await lockInstance(config.state)];
   const node = await assemble(config, log);
