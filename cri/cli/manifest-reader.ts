@@ -56,6 +56,13 @@ export class Reader {
     return this.text(name) || this.#refuse(name, 'is required');
   }
 
+  /** A name as Kubernetes has them (RFC 1123): containers and volumes are directories of that name. */
+  label(name: string): string {
+    const value = this.requiredText(name);
+    if (/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(value)) return value;
+    return this.#refuse(name, `${JSON.stringify(value)} must be lower-case letters, digits and "-", 63 at the most`);
+  }
+
   /** A number or a string, as quantities are written. */
   scalar(name: string): string | undefined {
     const value = this.#value(name);

@@ -133,7 +133,7 @@ const SPEC_FIELDS = [
 ];
 
 function readVolume(volume: Reader): VolumeManifest {
-  const name = volume.requiredText('name');
+  const name = volume.label('name');
   volume.allow(['name', 'emptyDir', 'hostPath', 'configMap', 'secret']);
   if (volume.has('emptyDir')) {
     const emptyDir = volume.child('emptyDir');
@@ -180,12 +180,14 @@ function readContainer(entry: Reader, podSecurity: Reader): ContainerManifest {
   resources.allow(['limits', 'requests']);
   const limits = resources.child('limits');
   const requests = resources.child('requests');
+  limits.allow(['cpu', 'memory']);
+  requests.allow(['cpu', 'memory', 'ephemeral-storage']);
   const security = entry.child('securityContext');
   security.allow(SECURITY_FIELDS);
   const capabilities = security.child('capabilities');
   const cpu = (from: Reader) => parseCpu(from.scalar('cpu') ?? '0', `${from.path}.cpu`);
   return {
-    name: entry.requiredText('name'),
+    name: entry.label('name'),
     image: entry.requiredText('image'),
     alwaysPull: entry.text('imagePullPolicy') === 'Always',
     command: entry.textList('command'),
@@ -242,7 +244,11 @@ function readMount(entry: Reader): MountManifest {
 }
 
 function checkReferences(manifest: PodManifest): void {
-  const volumes = new Set(manifest.volumes.map((volume) => volume.name));
+  const volumes = new Set<string>();
+  for (const { name } of manifest.volumes) {
+    if (volumes.has(name)) throw new CribError('INVALID_ARGUMENT', `two volumes are named ${name}`);
+    volumes.add(name);
+  }
   const names = new Set<string>();
   for (const container of [...manifest.initContainers, ...manifest.containers]) {
     if (names.has(container.name))
