@@ -14,7 +14,7 @@ export type Found =
 /** A container. Throws NOT_FOUND, or INVALID_ARGUMENT listing what the name could mean. */
 export async function findContainer(cri: CriClient, name: string): Promise<Container> {
   const { containers } = await cri.runtime.listContainers({});
-  const found = one('container', name, containersNamed(containers, name));
+  const found = chosen([containersNamed(containers, name)], name);
   if (found?.kind === 'container') return found.container;
   throw notFound('container', name, 'crib ps -a');
 }
@@ -22,7 +22,7 @@ export async function findContainer(cri: CriClient, name: string): Promise<Conta
 /** A pod, by id, name or NAMESPACE/NAME. Throws as findContainer. */
 export async function findPod(cri: CriClient, name: string): Promise<PodSandbox> {
   const { items } = await cri.runtime.listPodSandbox({});
-  const found = one('pod', name, podsNamed(items, name));
+  const found = chosen([podsNamed(items, name)], name);
   if (found?.kind === 'pod') return found.pod;
   throw notFound('pod', name, 'crib pods');
 }
@@ -48,29 +48,61 @@ async function lookUp(cri: CriClient, name: string): Promise<Found | undefined> 
     cri.runtime.listContainers({}),
     cri.runtime.listPodSandbox({}),
   ]);
-  const container = one('container', name, containersNamed(containers, name));
-  return container ?? one('pod', name, podsNamed(items, name));
+  return chosen([containersNamed(containers, name), podsNamed(items, name)], name);
 }
 
-function containersNamed(containers: readonly Container[], name: string): Found[] {
-  const byId = containers.filter(({ id }) => isPrefix(name, id));
-  const matching = byId.length > 0 ? byId : containers.filter(({ metadata }) => metadata?.name === name);
-  const running = matching.filter(({ state }) => state === ContainerState.CONTAINER_RUNNING);
-  // Of one that was restarted the running one is meant.
-  const meant = byId.length === 0 && running.length > 0 ? running : matching;
-  return meant.map((container) => ({ kind: 'container', id: container.id, container }));
+interface Candidates {
+  readonly what: 'container' | 'pod';
+  /** By the whole id or the whole name. */
+  readonly named: readonly Found[];
+  /** By the beginning of the id. */
+  readonly abbreviated: readonly Found[];
+}
+
+/** A name wins over the beginning of an id: a container called `cafe` is meant, not one whose id begins so. */
+function chosen(candidates: readonly Candidates[], name: string): Found | undefined {
+  for (const { what, named } of candidates) if (named.length > 0) return one(what, name, named);
+  for (const { what, abbreviated } of candidates) if (abbreviated.length > 0) return one(what, name, abbreviated);
+  return undefined;
+}
+
+function containersNamed(containers: readonly Container[], name: string): Candidates {
+  return candidates('container', name, containers, {
+    isNamed: ({ metadata }) => metadata?.name === name,
+    // Of one that was restarted the running one is meant.
+    isMeant: ({ state }) => state === ContainerState.CONTAINER_RUNNING,
+    found: (container) => ({ kind: 'container', id: container.id, container }),
+  });
 }
 
 /** A pod's name, or NAMESPACE/NAME. */
-function podsNamed(pods: readonly PodSandbox[], name: string): Found[] {
-  const byId = pods.filter(({ id }) => isPrefix(name, id));
-  const matching =
-    byId.length > 0
-      ? byId
-      : pods.filter(({ metadata: m }) => m?.name === name || `${m?.namespace}/${m?.name}` === name);
-  const ready = matching.filter(({ state }) => state === PodSandboxState.SANDBOX_READY);
-  const meant = byId.length === 0 && ready.length > 0 ? ready : matching;
-  return meant.map((pod) => ({ kind: 'pod', id: pod.id, pod }));
+function podsNamed(pods: readonly PodSandbox[], name: string): Candidates {
+  return candidates('pod', name, pods, {
+    isNamed: ({ metadata: m }) => m?.name === name || `${m?.namespace}/${m?.name}` === name,
+    isMeant: ({ state }) => state === PodSandboxState.SANDBOX_READY,
+    found: (pod) => ({ kind: 'pod', id: pod.id, pod }),
+  });
+}
+
+interface Kind<T> {
+  isNamed(object: T): boolean;
+  /** Of several of the name these are meant, where there are any. */
+  isMeant(object: T): boolean;
+  found(object: T): Found;
+}
+
+function candidates<T extends { readonly id: string }>(
+  what: Candidates['what'],
+  name: string,
+  objects: readonly T[],
+  { isNamed, isMeant, found }: Kind<T>,
+): Candidates {
+  const whole = objects.filter(({ id }) => id === name);
+  const all = objects.filter(isNamed);
+  const meant = all.filter(isMeant);
+  const named = whole.length > 0 ? whole : meant.length > 0 ? meant : all;
+  const abbreviated = objects.filter(({ id }) => isPrefix(name, id));
+  return { what, named: named.map(found), abbreviated: abbreviated.map(found) };
 }
 
 function isPrefix(name: string, id: string): boolean {

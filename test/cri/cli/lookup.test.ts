@@ -33,6 +33,25 @@ test('an id, the beginning of one, a name; of one that was restarted the running
   assert.equal((await findContainer(cri, 'web')).id, 'aa22');
 });
 
+test('a whole name wins over the beginning of an id, also of something else', async () => {
+  const shadowed = {
+    runtime: {
+      listContainers: async () => ({
+        containers: [
+          { id: 'cafe11', metadata: { name: 'other', attempt: 0 }, state: 1 },
+          { id: 'bb11', metadata: { name: 'cafe', attempt: 0 }, state: 1 },
+          { id: 'feed11', metadata: { name: 'third', attempt: 0 }, state: 1 },
+        ],
+      }),
+      listPodSandbox: async () => ({ items: [{ id: 'cc11', metadata: { name: 'feed', namespace: 'one' }, state: 0 }] }),
+    },
+  } as unknown as CriClient;
+  assert.equal((await findContainer(shadowed, 'cafe')).id, 'bb11');
+  assert.equal((await findContainer(shadowed, 'cafe1')).id, 'cafe11');
+  assert.equal((await findContainerOrPod(shadowed, 'feed')).id, 'cc11');
+  assert.equal((await findContainerOrPod(shadowed, 'feed1')).id, 'feed11');
+});
+
 test('what could be several things is refused with their ids', async () => {
   const refused = (ids: RegExp) => ({ code: 'INVALID_ARGUMENT', message: ids });
   await assert.rejects(findContainer(cri, 'aa'), refused(/aa is the name of 2 containers.*aa11, aa22/));
