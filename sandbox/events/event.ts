@@ -5,6 +5,7 @@ import { type PodRecord, podView } from '../pod-record.js';
 import type { ContainerEvent } from '../types.js';
 
 export type EventType = ContainerEvent['type'];
+export const EVENT_TYPES: readonly EventType[] = ['created', 'started', 'stopped', 'deleted'];
 
 /** As it is kept: records, which are JSON, and which nobody changes once they are made. */
 export interface RecordedEvent {

@@ -15,7 +15,9 @@ import fs from 'node:fs/promises';
 import { messageOf } from '../../runtime/errors.js';
 import { errnoName } from '../../runtime/linux/libc.js';
 import type { Log } from '../../runtime/log.js';
-import type { EventType, RecordedEvent } from './event.js';
+import { isContainerRecord } from '../container-record.js';
+import { isPodRecord } from '../pod-record.js';
+import { EVENT_TYPES, type EventType, type RecordedEvent } from './event.js';
 
 /** Bytes of each of the two files: some hundred events. */
 const MAX_BYTES = 4 * 1024 * 1024;
@@ -93,7 +95,7 @@ export class EventJournal {
       const [mark, seq] = line.split(' ', 2);
       if (mark !== 'E' || Number(seq) <= after || Number(seq) > upTo) continue;
       const event = parse(line);
-      if (event !== undefined) yield event;
+      if (event !== undefined && event.seq > after && event.seq <= upTo) yield event;
     }
   }
 
@@ -118,13 +120,16 @@ export class EventJournal {
   }
 
   #replay(line: string): void {
-    const [mark = '', first = '', second = '', third = '', fourth = ''] = line.split(' ', 5);
+    const [mark = '', first = '', second = '', third = ''] = line.split(' ', 4);
     if (mark === 'T') this.#replayTaken(Number(first) || 0, Number(second) || 0);
     else if (mark === 'K') this.#noteLast(first as EventType, second, third);
-    else if (mark === 'E' && parse(line) !== undefined) {
-      this.#seq = Number(first);
-      this.#noteLast(second as EventType, third, fourth);
-    }
+    else if (mark === 'E') this.#replayEvent(parse(line));
+  }
+
+  #replayEvent(event: RecordedEvent | undefined): void {
+    if (event === undefined) return;
+    this.#seq = Math.max(this.#seq, event.seq);
+    this.#noteLast(event.type, event.containerId, event.podId);
   }
 
   #replayTaken(taken: number, seq: number): void {
@@ -199,13 +204,29 @@ function withoutEnvironment(event: RecordedEvent): RecordedEvent {
   return { ...event, containers };
 }
 
-/** undefined for a line that was torn. */
+/** undefined for a line that was torn, or is something else: nobody is told what is only guessed at. */
 function parse(line: string): RecordedEvent | undefined {
   try {
-    return JSON.parse(line.slice(line.indexOf('{'))) as RecordedEvent;
+    const value: unknown = JSON.parse(line.slice(line.indexOf('{')));
+    return isEvent(value) ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isEvent(value: unknown): value is RecordedEvent {
+  if (typeof value !== 'object' || value === null) return false;
+  const event = value as Partial<RecordedEvent>;
+  return (
+    Number.isSafeInteger(event.seq) &&
+    EVENT_TYPES.some((type) => type === event.type) &&
+    typeof event.containerId === 'string' &&
+    typeof event.podId === 'string' &&
+    /^\d+$/.test(String(event.createdAt)) &&
+    (event.pod === undefined || isPodRecord(event.pod)) &&
+    Array.isArray(event.containers) &&
+    event.containers.every(isContainerRecord)
+  );
 }
 
 async function openIfThere(file: string): Promise<fs.FileHandle | undefined> {

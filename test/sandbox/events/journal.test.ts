@@ -44,6 +44,25 @@ test('a torn line is passed over, and what is written after it is whole', async 
   await third.close();
 });
 
+test('a line that is whole and no event is passed over, and its number counts for nothing', async () => {
+  const first = new EventJournal(file, recordingLog().log);
+  await first.open();
+  first.append(event(1));
+  await first.close();
+  const others = [
+    'E nine created c2 pod {}',
+    'E 900 created c3 pod {"seq":900}',
+    `E 2 born c4 pod ${JSON.stringify(event(2))}`,
+  ];
+  const foreign = { ...event(3), type: 'born' };
+  await fs.appendFile(file, `${others.join('\n')}\nE 3 born c5 pod ${JSON.stringify(foreign)}\n`);
+  const second = new EventJournal(file, recordingLog().log);
+  const { seq, last } = await second.open();
+  assert.deepEqual([seq, [...last.keys()]], [2, ['c1', 'c2']]);
+  assert.deepEqual(await all(second), [1, 2]);
+  await second.close();
+});
+
 test('two files of a bounded size are all there is', async () => {
   const journal = new EventJournal(file, recordingLog().log, 2000);
   await journal.open();
