@@ -1,7 +1,9 @@
 /** Statistics of containers and pods: one read of the cgroup's files, cached for a second. */
 
 import path from 'node:path';
-import type { Container } from './container-record.js';
+import type { CgroupSample } from '../runtime/cgroups/sampler.js';
+import { messageOf } from '../runtime/errors.js';
+import type { Container, ContainerRecord } from './container-record.js';
 import { readInterfaceStats } from './network/interface-stats.js';
 import type { Node } from './node.js';
 import type { Pod } from './pod-record.js';
@@ -15,14 +17,23 @@ export function upperOf(node: Node, id: string): string {
 /** A container that has exited has no cgroup figures any more. */
 export async function statsOfContainer(node: Node, container: Container): Promise<ContainerStatsView> {
   const { record } = container;
-  const running = record.state === 'running';
-  const sample = running ? await node.parts.handlers.get(record.runtime).stats(record) : undefined;
+  const sample = record.state === 'running' ? await sampleOf(node, record) : undefined;
   return {
     container: container.view(),
     cgroup: sample?.stats,
     nanoCores: sample?.nanoCores,
     writableLayer: node.parts.writableLayers.usage(record.id, upperOf(node, record.id)),
   };
+}
+
+/** One that cannot be measured now must not cost all others of a list their figures. */
+async function sampleOf(node: Node, record: ContainerRecord): Promise<CgroupSample | undefined> {
+  try {
+    return await node.parts.handlers.existing(record.runtime).stats(record);
+  } catch (error) {
+    node.parts.log.warn({ container: record.id, error: messageOf(error) }, 'what a container uses could not be read');
+    return undefined;
+  }
 }
 
 /** The pod's own cgroup counts everything in it, also what crib adds; the containers that run are listed beside. */

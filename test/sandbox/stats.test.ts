@@ -45,3 +45,15 @@ test('a pod lists what runs in it, and a stopped one has no figures', async (t) 
   pod.record = { ...pod.record, state: 'not-ready' };
   assert.equal((await statsOfPod(node, pod)).cgroup, undefined);
 });
+
+test('a container that cannot be measured is listed without figures, and said', async (t) => {
+  const stats = async () => {
+    throw new Error('runsc events: signal: killed');
+  };
+  const writableLayers = { usage: () => USED };
+  const { node, addPod, addContainer, lines } = await fakeNode(t, { backend: { stats }, parts: { writableLayers } });
+  await addPod();
+  const { cgroup, writableLayer } = await statsOfContainer(node, await addContainer('sick'));
+  assert.deepEqual([cgroup, writableLayer], [undefined, USED]);
+  assert.match(JSON.stringify(lines), /sick.*runsc events/);
+});
