@@ -40,7 +40,9 @@ export async function reconcile(node: Node): Promise<void> {
   await loadContainers(node);
   announceMissing(node, journal);
   const kept = await keptContainers(node);
-  await several([...node.containers.values()], (container) => settleContainer(node, container, kept.get(container.id)));
+  await several([...node.containers.values()], (container) =>
+    attempt(node, `settle container ${container.id}`, () => settleContainer(node, container, kept.get(container.id))),
+  );
   await forgetStrangers(node, kept);
   await removeStrayDirectories(node);
   const known = new Set([...node.pods.values()].map(({ id }) => id));
@@ -52,6 +54,12 @@ export async function reconcile(node: Node): Promise<void> {
 
 /** A plugin that hangs holds up its own pod: the node serves, and that one is settled behind its start. */
 async function settlePods(node: Node): Promise<void> {
+  const { bootId } = node.parts;
+  const rebooted = [...node.pods.values()].filter(({ record }) => record.state === 'ready' && record.bootId !== bootId);
+  // At once: those that wait for others below must not be taken for running meanwhile.
+  await several(rebooted, (pod) =>
+    attempt(node, `end pod ${pod.id}, which a reboot has ended`, () => node.endPod(pod, 'stopping')),
+  );
   const left = new Set([...[...node.pods.values()].map(({ id }) => id), ...node.parts.network.attached()]);
   const settled = several([...left], async (id) => {
     const pod = node.pods.find(id);
@@ -77,7 +85,7 @@ function several<T>(items: readonly T[], work: (item: T) => Promise<void>): Prom
 
 async function loadPods(node: Node): Promise<void> {
   const { records, orphans } = await node.podRecords.load();
-  for (const id of orphans) await node.podRecords.remove(id);
+  for (const id of orphans) await attempt(node, `remove the unfinished pod ${id}`, () => node.podRecords.remove(id));
   for (const record of records) {
     await node.parts.handlers.tried(record.handler);
     const pod = new Pod(record);
@@ -103,7 +111,7 @@ async function loadContainers(node: Node): Promise<void> {
   const { records, orphans } = await node.containerRecords.load();
   for (const id of orphans) await removeUnrecorded(node, id);
   for (const record of records) {
-    await abandonCheckpoint(node, record);
+    await attempt(node, `end the checkpoint of container ${record.id}`, () => abandonCheckpoint(node, record));
     const container = new Container(record);
     node.containers.add(container);
     node.containerNames.set(containerKey(record.podId, record.config), Promise.resolve(record.id));
@@ -151,10 +159,11 @@ async function forgetStrangers(node: Node, kept: ReadonlyMap<string, KeptContain
   );
 }
 
-/** Directories of pods and containers that were removed, or never recorded. */
+/** Directories of pods and containers that were removed, or never recorded; a record that was set aside stays. */
 async function removeStrayDirectories(node: Node): Promise<void> {
   for (const id of await namesIn(path.join(node.parts.state, 'containers'))) {
-    if (node.containers.find(id) === undefined) await removeUnrecorded(node, id);
+    if (node.containers.find(id) !== undefined) continue;
+    await attempt(node, `remove the stray bundle ${id}`, () => releaseBundle(node.bundle(id)));
   }
   for (const id of await namesIn(path.join(node.parts.state, 'pods'))) {
     if (node.pods.find(id) !== undefined) continue;
@@ -175,12 +184,10 @@ async function namesIn(directory: string): Promise<string[]> {
 
 async function settlePod(node: Node, pod: Pod): Promise<void> {
   const { record } = pod;
-  const rebooted = record.bootId !== node.parts.bootId;
   await attempt(node, `settle pod ${record.id}`, async () => {
     if (record.state === 'creating') await undoCreation(node, pod);
     else if (record.state === 'stopping') await stop(node, pod);
-    else if (record.state === 'ready' && (rebooted || !(await node.backend(record).alive(record))))
-      await stop(node, pod);
+    else if (record.state === 'ready' && !(await node.backend(record).alive(record))) await stop(node, pod);
     else if (record.state === 'ready') await node.backend(record).takeUp(record);
   });
   if (node.pods.find(record.id)?.record.state !== 'ready') await detachStray(node, record.id);

@@ -9,7 +9,7 @@ import { Records } from '../../runtime/containers/records.js';
 import { CribError } from '../../runtime/errors.js';
 import type { Keeper, KeptContainer, KeptExit } from '../../runtime/keeper/protocol.js';
 import { type ContainerRecord, isContainerRecord } from '../../sandbox/container-record.js';
-import { isPodRecord } from '../../sandbox/pod-record.js';
+import { isPodRecord, type PodRecord } from '../../sandbox/pod-record.js';
 import { createPodRuntime } from '../../sandbox/runtime.js';
 import type { PodRuntime } from '../../sandbox/types.js';
 import { recordingLog } from '../support/log.js';
@@ -126,12 +126,17 @@ test('a stranger that is killed is forgotten once it has ended', async (t) => {
 });
 
 /** A start that finds these pods stopping, with a network that takes each back when the test says so. */
-async function startOf(t: TestContext, ids: readonly string[], detach: (id: string) => Promise<void>) {
+async function startOf(
+  t: TestContext,
+  ids: readonly string[],
+  detach: (id: string) => Promise<void>,
+  change: Partial<PodRecord> = { state: 'stopping' },
+) {
   const root = await fs.mkdtemp(path.join(os.tmpdir(), 'crib-reconcile-'));
   t.after(() => fs.rm(root, { recursive: true }));
   const { log } = recordingLog();
   const records = new Records(path.join(root, 'pods'), log, isPodRecord);
-  for (const id of ids) await records.save({ ...podRecord(id), state: 'stopping' });
+  for (const id of ids) await records.save({ ...podRecord(id), ...change });
   const parts = fakeParts(root, log, { settled: async () => undefined, list: async () => [], onExit: () => undefined });
   const pods = createPodRuntime({ ...parts, network: { ...parts.network, attached: () => [], detach } });
   const state = async (id: string) => (await records.load()).records.find((record) => record.id === id)?.state;
@@ -171,4 +176,20 @@ test('a pod whose network does not go does not keep the node from starting; it i
   goOn?.();
   await pods.stopPod('slow');
   assert.equal(await state('slow'), 'not-ready');
+});
+
+test('a pod that a reboot has ended is not ready any more, also while its turn to be stopped has not come', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const ids = Array.from({ length: 12 }, (_, index) => `pod${index}`);
+  const hung: string[] = [];
+  const detach = async (id: string) => {
+    hung.push(id);
+    await new Promise<void>(() => {});
+  };
+  const { pods } = await startOf(t, ids, detach, { bootId: 'before' });
+  const opening = pods.open();
+  await until(() => hung.length === 8, 'as many as are stopped at a time hang');
+  t.mock.timers.tick(20_000);
+  await opening;
+  assert.deepEqual([...new Set(pods.listPods({}).map(({ state }) => state))], ['not-ready']);
 });
