@@ -2,9 +2,10 @@
 
 import { signalNumber } from '../runtime/containers/signals.js';
 import { CribError, codeOf } from '../runtime/errors.js';
+import { startTimeOf } from '../runtime/linux/processes.js';
 import { step } from '../runtime/steps.js';
 import { finishUnseen } from './container-exit.js';
-import type { Container } from './container-record.js';
+import type { Container, ContainerRecord } from './container-record.js';
 import type { Node } from './node.js';
 
 const SIGKILL = 9;
@@ -51,10 +52,18 @@ export async function killContainer(node: Node, container: Container): Promise<v
     if (!known) return;
     if (await container.waitForExit(PROGRESS_MS)) return;
   }
+  const { id, record } = container;
   throw new CribError(
     'DEADLINE_EXCEEDED',
-    `killing container ${container.id}: its process ${container.record.pid} is still there ${KILL_TIMEOUT_MS} ms after SIGKILL`,
+    `killing container ${id}: ${whatLasts(record)}, ${KILL_TIMEOUT_MS} ms after SIGKILL`,
   );
+}
+
+/** One that is gone is not recorded as exited before the log has all that it wrote, which a full disk keeps from it. */
+function whatLasts({ pid, startTime, logPath }: ContainerRecord): string {
+  if (startTimeOf(pid) === startTime) return `its process ${pid} is still there`;
+  const log = logPath === '' ? '' : `, nor is it all in ${logPath}: is the disk full?`;
+  return `its process ${pid} is gone, but what it wrote is not read to its end${log}`;
 }
 
 /** False when the keeper does not know the container: nothing will ever report its exit, so it is recorded here. */
@@ -66,7 +75,7 @@ async function killOnce(node: Node, container: Container): Promise<boolean> {
     return true;
   } catch (error) {
     if (!(error instanceof CribError) || error.code !== 'NOT_FOUND') throw error;
-    await handlers.get(container.record.runtime).clear(container.record);
+    await handlers.existing(container.record.runtime).clear(container.record);
     await finishUnseen(node, container);
     return false;
   }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CribError } from '../../runtime/errors.js';
+import { startTimeOf } from '../../runtime/linux/processes.js';
 import type { Container } from '../../sandbox/container-record.js';
-import { stopContainer } from '../../sandbox/container-stop.js';
+import { killContainer, stopContainer } from '../../sandbox/container-stop.js';
 import { type Fakes, fakeNode } from '../support/fake-node.js';
 
 const UNKNOWN = new CribError('NOT_FOUND', 'the keeper has no such container');
@@ -120,4 +121,24 @@ test('a clock that is set while a container is killed gives it neither more time
   });
   await stopContainer(node, 'c', 0);
   assert.deepEqual(calls, ['signal c 9', 'killAll c', 'signal c 9', 'killAll c']);
+});
+
+test('when killing takes too long it says whether the process lasts, or what it wrote', async (t) => {
+  const { node, container } = await running(t, () => undefined);
+  const later = performance.now() + 11_000;
+  t.mock.method(container, 'waitForExit', async () => {
+    t.mock.method(performance, 'now', () => later);
+    return false;
+  });
+  const own = { pid: process.pid, startTime: startTimeOf(process.pid) ?? '' };
+  container.record = { ...container.record, ...own };
+  await assert.rejects(killContainer(node, container), {
+    code: 'DEADLINE_EXCEEDED',
+    message: /is still there, 10000 ms/,
+  });
+  t.mock.method(performance, 'now', () => later - 11_000);
+  container.record = { ...container.record, startTime: 'of another', logPath: '/logs/c.log' };
+  await assert.rejects(killContainer(node, container), {
+    message: /is gone, but .* in \/logs\/c\.log: is the disk full\?/,
+  });
 });
