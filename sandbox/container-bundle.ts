@@ -12,6 +12,7 @@ import { loadLocalhostSeccomp } from '../runtime/spec/seccomp/localhost.js';
 import { selinuxLabels } from '../runtime/spec/selinux.js';
 import type { NamespacePaths, OciSpec, ResolvedMount, ResolvedUser, SpecInput } from '../runtime/spec/types.js';
 import { resolveUser } from '../runtime/spec/users.js';
+import { declaredVolumes } from '../volumes/declared.js';
 import { prepareVolumes } from '../volumes/prepare.js';
 import { relabel } from '../volumes/relabel.js';
 import type { VolumeDecision } from '../volumes/types.js';
@@ -69,7 +70,7 @@ export async function buildBundle(node: Node, pod: Pod, request: BundleRequest):
     cgroupsPath: cgroupDriver.ociPath(cgroup),
     namespaces,
     user,
-    mounts: [...files, ...mounts],
+    mounts: [...files, ...imageMounts(pod, request, mounts), ...mounts],
     devices,
     hostDevices: config.security.privileged ? await hostDevices() : [],
     localhostSeccomp,
@@ -97,6 +98,15 @@ function podMounts(node: Node, pod: Pod, config: ContainerConfig, own: readonly 
       type: 'bind',
       options: ['rbind', 'rprivate', destination === '/dev/shm' ? 'rw' : access],
     }));
+}
+
+/** What the image declares as volumes is there, and is written to also where the root file system is read-only. */
+function imageMounts(pod: Pod, request: BundleRequest, own: readonly ResolvedMount[]): ResolvedMount[] {
+  const { config, image, rootfs } = request;
+  const destinations = own.map(({ destination }) => destination);
+  const mappings = pod.record.namespaces.user;
+  const volumes = declaredVolumes(image.run.volumes, { rootfs, destinations, mappings });
+  return config.security.readonlyRootfs ? volumes : [];
 }
 
 /** All but the host's own shared memory, which a pod of the host's IPC namespace has. */
