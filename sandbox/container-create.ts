@@ -9,6 +9,7 @@ import path from 'node:path';
 import type { ContainerConfig } from '../runtime/containers/config.js';
 import { newId } from '../runtime/containers/ids.js';
 import { mountRootfs, rootfsPaths } from '../runtime/containers/rootfs.js';
+import { isSignal, signalNumber } from '../runtime/containers/signals.js';
 import { attempting, CribError } from '../runtime/errors.js';
 import type { ImageRecord } from '../runtime/images/types.js';
 import { selinuxLabels } from '../runtime/spec/selinux.js';
@@ -69,7 +70,7 @@ async function create(
   podConfig: PodConfig | undefined,
 ): Promise<string> {
   checkSameUserNamespace(pod.record, config);
-  node.backend(pod.record).checkContainer(config);
+  node.parts.handlers.get(pod.record.handler).checkContainer(config);
   const image = node.parts.images.find(config.image.image);
   if (image === undefined) {
     throw new CribError('NOT_FOUND', `image ${config.image.image} is not on this node; pull it first`);
@@ -95,11 +96,13 @@ async function create(
     await step('create-container/spec', async () =>
       fs.writeFileSync(path.join(bundle, 'config.json'), JSON.stringify(spec), { mode: 0o600 }),
     );
-    const base = newRecord(pod, id, config, image, podConfig);
+    const base = newRecord(node, pod, id, config, image, podConfig);
     const record: ContainerRecord = { ...base, ...made, chain };
     requireReady(pod);
     // Not for a power cut, which leaves nothing of what is recorded here: neither bundle nor writable layer.
     await step('create-container/record', () => node.containerRecords.save(record, false));
+    // The pod may have been stopped meanwhile, and so have looked for its containers already.
+    requireReady(pod);
     return new Container(record);
   }).finally(() => node.layersHeld.delete(id));
   node.containers.add(container);
@@ -117,6 +120,7 @@ async function takeBack(node: Node, id: string): Promise<void> {
 type Base = Omit<ContainerRecord, 'chain' | 'user' | 'volumes' | 'cgroup' | 'hasHooks'>;
 
 function newRecord(
+  node: Node,
   pod: Pod,
   id: string,
   config: ContainerConfig,
@@ -141,9 +145,21 @@ function newRecord(
     message: '',
     logPath: logged ? path.join(logDirectory, config.logPath) : '',
     resources: config.resources,
-    stopSignal: config.stopSignal || image.run.stopSignal || 'SIGTERM',
-    runtime: pod.record.handler,
+    stopSignal: stopSignalOf(config.stopSignal, image.run.stopSignal),
+    runtime: node.parts.handlers.runtimeOf(pod.record.handler),
     pid: 0,
     startTime: '',
   };
+}
+
+/**
+ * What the client asks for, else the image. Throws INVALID_ARGUMENT for a client's that this system does not have; what an
+ * image says that is no signal must not keep its containers from being stopped.
+ */
+export function stopSignalOf(asked: string, ofImage: string): string {
+  if (asked !== '') {
+    signalNumber(asked);
+    return asked;
+  }
+  return isSignal(ofImage) ? ofImage : 'SIGTERM';
 }

@@ -9,13 +9,21 @@ const SIGRTMAX = 64;
 
 /** `SIGTERM`, `term`, `15`, `SIGRTMIN+3`, `RTMAX-1`. Throws INVALID_ARGUMENT for anything else. */
 export function signalNumber(name: string): number {
+  const number = numberOf(name);
+  if (number !== undefined) return number;
+  throw new CribError('INVALID_ARGUMENT', `stop signal ${JSON.stringify(name)} is not a signal of this system`);
+}
+
+/** True for what `signalNumber` takes. */
+export function isSignal(name: string): boolean {
+  return numberOf(name) !== undefined;
+}
+
+function numberOf(name: string): number | undefined {
   const plain = name.toUpperCase().replace(/^SIG/, '');
   const known: Readonly<Record<string, number | undefined>> = os.constants.signals;
   const number = /^\d{1,2}$/.test(plain) ? Number(plain) : (known[`SIG${plain}`] ?? realTimeSignal(plain));
-  if (number === undefined || number < 1 || number > SIGRTMAX) {
-    throw new CribError('INVALID_ARGUMENT', `stop signal ${JSON.stringify(name)} is not a signal of this system`);
-  }
-  return number;
+  return number !== undefined && number >= 1 && number <= SIGRTMAX ? number : undefined;
 }
 
 function realTimeSignal(plain: string): number | undefined {

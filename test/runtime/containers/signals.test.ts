@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { signalNumber } from '../../../runtime/containers/signals.js';
+import { isSignal, signalNumber } from '../../../runtime/containers/signals.js';
 
 test('signals by name, number and offset', () => {
   const cases: Record<string, number> = {
@@ -14,11 +14,15 @@ test('signals by name, number and offset', () => {
     'SIGRTMAX-2': 62,
     SIGRTMAX: 64,
   };
-  for (const [name, number] of Object.entries(cases)) assert.equal(signalNumber(name), number, name);
+  for (const [name, number] of Object.entries(cases)) {
+    assert.equal(signalNumber(name), number, name);
+    assert.equal(isSignal(name), true, name);
+  }
 });
 
 test('what is no signal is refused', () => {
   for (const name of ['', '0', '65', 'SIGFOO', 'SIGRTMIN+31', 'SIGRTMAX+1', '1e1', '-9', 'SIGRTMIN+']) {
     assert.throws(() => signalNumber(name), { code: 'INVALID_ARGUMENT' }, name);
+    assert.equal(isSignal(name), false, name);
   }
 });
