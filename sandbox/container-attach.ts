@@ -15,5 +15,5 @@ export async function attachToContainer(
   if (record.state !== 'running') {
     throw new CribError('FAILED_PRECONDITION', `container ${record.id} is ${record.state}; attach needs a running one`);
   }
-  await node.parts.handlers.get(record.runtime).attach(record, streams, signal);
+  await node.parts.handlers.existing(record.runtime).attach(record, streams, signal);
 }

@@ -62,7 +62,7 @@ async function checkpoint(node: Node, record: ContainerRecord, location: string,
     };
     const archive = () => writeCheckpointArchive(source, location);
     const images = path.join(directory, 'checkpoint');
-    await node.parts.handlers.get(record.runtime).checkpoint(record, images, timeoutMs, archive);
+    await node.parts.handlers.existing(record.runtime).checkpoint(record, images, timeoutMs, archive);
   } finally {
     await fs.rm(directory, { recursive: true, force: true });
   }
@@ -83,7 +83,7 @@ export async function abandonCheckpoint(node: Node, record: ContainerRecord): Pr
     () => false,
   );
   if (!left) return;
-  if (record.state === 'running') await node.parts.handlers.get(record.runtime).resume(record);
+  if (record.state === 'running') await node.parts.handlers.existing(record.runtime).resume(record);
   await fs.rm(directory, { recursive: true, force: true });
 }
 

@@ -15,5 +15,5 @@ export async function execInContainer(
   if (record.state !== 'running') {
     throw new CribError('FAILED_PRECONDITION', `container ${record.id} is ${record.state}; exec needs a running one`);
   }
-  return node.parts.handlers.get(record.runtime).exec(record, spec, streams, signal);
+  return node.parts.handlers.existing(record.runtime).exec(record, spec, streams, signal);
 }

@@ -46,7 +46,7 @@ export interface ContainerRecord {
   readonly cgroup: string;
   /** Its OCI specification has hooks: the OCI runtime must delete it. */
   readonly hasHooks: boolean;
-  /** Name of the OCI runtime that runs it. */
+  /** The handler that runs it: of a pod of `host` that is the OCI runtime's own. */
   readonly runtime: string;
   readonly pid: number;
   readonly startTime: string;

@@ -23,7 +23,7 @@ async function remove(node: Node, container: Container): Promise<void> {
   const { id, record } = container;
   if (node.containers.find(id) === undefined) return;
   await step('remove-container/keeper', () => forget(node.parts.keeper, id));
-  const backend = node.parts.handlers.get(record.runtime);
+  const backend = node.parts.handlers.existing(record.runtime);
   const clear = () => step('remove-container/clear', () => backend.clear(record));
   if (backend.capabilities.guest || record.hasHooks) {
     // Its runtime is called, and looks for what is in the bundle and in the root file system.

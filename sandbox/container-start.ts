@@ -38,7 +38,7 @@ async function start(node: Node, container: Container): Promise<void> {
   }
   const pod = node.pods.get(record.podId);
   requireReady(pod);
-  const backend = node.backend(pod.record);
+  const backend = node.parts.handlers.existing(record.runtime);
   try {
     const run = async () => {
       await requireUnchanged(record, pod.ending);

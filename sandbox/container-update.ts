@@ -23,7 +23,7 @@ async function update(node: Node, container: Container, change: Resources): Prom
   const resources = merge(record.resources, change);
   try {
     if (record.state === 'running') {
-      const backend = node.parts.handlers.get(record.runtime);
+      const backend = node.parts.handlers.existing(record.runtime);
       const ofRuntime = buildResources(resources, node.parts.host);
       await backend.update({ ...record, resources }, ofRuntime, node.runningBeside(record));
     } else {

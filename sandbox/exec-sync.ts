@@ -17,7 +17,7 @@ export async function execSync(
     throw new CribError('FAILED_PRECONDITION', `container ${record.id} is ${record.state}; exec needs a running one`);
   }
   try {
-    return await node.parts.handlers.get(record.runtime).execSync(record, command, timeoutMs, signal);
+    return await node.parts.handlers.existing(record.runtime).execSync(record, command, timeoutMs, signal);
   } catch (error) {
     throw error instanceof CribError ? error : attempting(`running a command in container ${record.id}`, error);
   }

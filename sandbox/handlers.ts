@@ -9,6 +9,8 @@ export interface Handler {
   /** undefined where it cannot run here; `detail` says why then. */
   readonly backend: SandboxBackend | undefined;
   readonly detail: string;
+  /** The handler that its containers are of, where it is only another name of that: `host` is `crun` or `runc`. */
+  readonly runtime?: string;
   /** While it is still being tried: what comes of that. Never rejects. */
   readonly trial?: Promise<Handler>;
 }
@@ -16,12 +18,20 @@ export interface Handler {
 export class Handlers {
   readonly #byName = new Map<string, Handler>();
   readonly #default: string;
+  readonly #leftovers: (name: string) => SandboxBackend | undefined;
+  readonly #gone = new Map<string, SandboxBackend>();
 
   /**
    * `defaultName` is what the empty handler of a pod without a RuntimeClass means. Throws INVALID_ARGUMENT where it is
-   * none of `handlers`; one that cannot run here is taken, and makes the node not ready.
+   * none of `handlers`; one that cannot run here is taken, and makes the node not ready. `leftovers` takes away what there
+   * is of pods of a handler that is gone, or cannot run here any more.
    */
-  constructor(handlers: readonly Handler[], defaultName: string) {
+  constructor(
+    handlers: readonly Handler[],
+    defaultName: string,
+    leftovers: (name: string) => SandboxBackend | undefined = () => undefined,
+  ) {
+    this.#leftovers = leftovers;
     for (const handler of handlers) {
       this.#byName.set(handler.name, handler);
       void handler.trial?.then((tried) => this.#byName.set(handler.name, tried));
@@ -51,9 +61,25 @@ export class Handlers {
     return handler.backend;
   }
 
+  /** For a pod or container that is there already: it must go also where its handler can run nothing any more. */
+  existing(name: string): SandboxBackend {
+    const backend = this.#byName.get(name)?.backend ?? this.#gone.get(name);
+    if (backend !== undefined) return backend;
+    const leftovers = this.#leftovers(name);
+    if (leftovers === undefined) return this.get(name);
+    this.#gone.set(name, leftovers);
+    return leftovers;
+  }
+
+  /** What a new container of the handler is recorded by, so that it stays with the runtime that has started it. */
+  runtimeOf(name: string): string {
+    return this.#byName.get(name)?.runtime ?? name;
+  }
+
   /** Lets go of what the backends hold; their pods go on. */
   close(): void {
     for (const { backend } of this.#byName.values()) backend?.close();
+    for (const backend of this.#gone.values()) backend.close();
   }
 
   /** Those that can run here. */

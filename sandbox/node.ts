@@ -106,7 +106,7 @@ export class Node {
   }
 
   backend(pod: PodRecord): SandboxBackend {
-    return this.parts.handlers.get(pod.handler);
+    return this.parts.handlers.existing(pod.handler);
   }
 
   /** On disk first, then in memory: what is reported has survived. */

@@ -143,7 +143,7 @@ async function settleContainer(node: Node, container: Container, kept: KeptConta
 /** The keeper died, and cribd with it, while a runtime started this: what that has made is in the way of the next start. */
 async function clearStart(node: Node, { id, record }: Container): Promise<void> {
   await attempt(node, `clear away what is left of a start of container ${id}`, () =>
-    node.parts.handlers.get(record.runtime).clear(record),
+    node.parts.handlers.existing(record.runtime).clear(record),
   );
 }
 

@@ -9,7 +9,7 @@ import type { GvisorBackendParts } from '../../sandbox/gvisor/parts.js';
 import { SANDBOX_FLAGS } from '../../sandbox/gvisor/runsc.js';
 import type { Handler } from '../../sandbox/handlers.js';
 
-const NAME = 'gvisor';
+export const GVISOR = 'gvisor';
 
 export const RUNSC_MISSING = 'runsc is not installed (Debian 12 has it in bookworm-backports)';
 
@@ -19,18 +19,25 @@ export async function gvisorHandler(
   options: RunscOptions,
 ): Promise<Handler> {
   const file = await findExecutable('runsc');
-  if (file === undefined) return { name: NAME, backend: undefined, detail: RUNSC_MISSING };
+  if (file === undefined) return { name: GVISOR, backend: undefined, detail: RUNSC_MISSING };
   const known = await knownRunsc(file, options);
   if (known !== undefined) return handlerOf(known, parts);
   const trial = tryRunsc(file, options).then((facts) => handlerOf(facts, parts));
-  return { name: NAME, backend: undefined, detail: `${file} is being tried`, trial };
+  return { name: GVISOR, backend: undefined, detail: `${file} is being tried`, trial };
+}
+
+/** Takes away what is left of gVisor pods where runsc can run none any more. */
+export function gvisorLeftovers(parts: Omit<GvisorBackendParts, 'runtime' | 'hideCoreSysctls'>): GvisorBackend {
+  const missing = { name: 'runsc', path: 'runsc', version: '', works: false, reason: RUNSC_MISSING };
+  const runtime = new OciRuntime({ ...missing, features: NO_FEATURES }, parts.cgroupDriver.runtimeOptions);
+  return new GvisorBackend({ ...parts, runtime, hideCoreSysctls: false });
 }
 
 function handlerOf(facts: RunscFacts, parts: Omit<GvisorBackendParts, 'runtime' | 'hideCoreSysctls'>): Handler {
   const { version, platform, hideCoreSysctls, reason, path: file } = facts;
-  if (platform === '') return { name: NAME, backend: undefined, detail: reason };
+  if (platform === '') return { name: GVISOR, backend: undefined, detail: reason };
   const flags = [`--platform=${platform}`, ...SANDBOX_FLAGS, ...parts.cgroupDriver.runtimeOptions];
   const runtime = new OciRuntime({ ...facts, name: 'runsc', works: true, features: NO_FEATURES }, flags);
   const backend = new GvisorBackend({ ...parts, runtime, hideCoreSysctls });
-  return { name: NAME, backend, detail: `${file} ${version} on ${platform}` };
+  return { name: GVISOR, backend, detail: `${file} ${version} on ${platform}` };
 }

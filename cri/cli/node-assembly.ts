@@ -16,7 +16,8 @@ import type { ImageStore } from '../../runtime/images/types.js';
 import { KeeperClient } from '../../runtime/keeper/client.js';
 import type { Log } from '../../runtime/log.js';
 import { discoverRuntimes } from '../../runtime/oci/discover.js';
-import type { OciRuntime } from '../../runtime/oci/oci-runtime.js';
+import { NO_FEATURES } from '../../runtime/oci/feature-trials.js';
+import { OciRuntime } from '../../runtime/oci/oci-runtime.js';
 import { discoverHostFacts } from '../../runtime/spec/host.js';
 import { filesystemNames } from '../../sandbox/filesystems.js';
 import { findBusybox } from '../../sandbox/gvisor/guest-volumes.js';
@@ -34,7 +35,7 @@ import { WritableLayers } from '../../sandbox/writable-layers.js';
 import { COPY_LIMITS } from '../../volumes/policy.js';
 import { PodThread } from '../kubernetes/pod-thread.js';
 import type { Config } from './config.js';
-import { gvisorHandler } from './gvisor-handler.js';
+import { GVISOR, gvisorHandler, gvisorLeftovers } from './gvisor-handler.js';
 import { localPodsRoot } from './pod/local-pods.js';
 
 export interface Assembly {
@@ -88,11 +89,15 @@ export async function assemble(config: Config, log: Log, bundles = ownDirectory(
   const cgroupDriver = config.cgroupDriver === 'systemd' ? SYSTEMD : CGROUPFS;
   const backendParts = { state, keeper, cgroups, cgroupDriver, sampler, host, log };
   const podObjects = podObjectsOf(config, bundles, log);
-  const gvisor = await gvisorHandler(
-    { ...backendParts, volumes: await guestVolumesOf(config, podObjects) },
-    { stateDir: path.join(root, 'probe'), platform: config.gvisorPlatform, log },
+  const gvisorParts = { ...backendParts, volumes: await guestVolumesOf(config, podObjects) };
+  const gvisor = await gvisorHandler(gvisorParts, {
+    stateDir: path.join(root, 'probe'),
+    platform: config.gvisorPlatform,
+    log,
+  });
+  const handlers = new Handlers([...handlersOf(runtimes, backendParts), gvisor], config.defaultHandler, (name) =>
+    name === GVISOR ? gvisorLeftovers(gvisorParts) : hostLeftovers(name, backendParts),
   );
-  const handlers = new Handlers([...handlersOf(runtimes, backendParts), gvisor], config.defaultHandler);
   for (const name of Object.keys(config.volumePolicies)) await handlers.tried(name);
   pods = createPodRuntime({
     root,
@@ -154,19 +159,26 @@ async function cgroupsOf({ cgroupDriver }: Config): Promise<Cgroups> {
 
 /** `host` runs on whichever runtime works; each runtime is a handler of its own name too. */
 function handlersOf(found: readonly OciRuntime[], parts: Omit<HostBackendParts, 'runtime'>): Handler[] {
-  const runtimes = found.map((runtime) => runtime.with(parts.cgroupDriver.runtimeOptions));
+  // Of several of one name the first that works has it: they would share a state directory.
+  const chosen = found.filter((one) => one === (found.find((other) => other.name === one.name && other.works) ?? one));
+  const unique = chosen.filter((one, index) => chosen.findIndex(({ name }) => name === one.name) === index);
+  const runtimes = unique.map((runtime) => runtime.with(parts.cgroupDriver.runtimeOptions));
   const first = runtimes.find((runtime) => runtime.works);
   const named = runtimes.map((runtime) => ({
     name: runtime.name,
     backend: runtime.works ? new HostBackend({ ...parts, runtime }) : undefined,
     detail: runtime.works ? `${runtime.path} ${runtime.version}` : runtime.reason,
   }));
-  const host = {
-    name: 'host',
-    backend: first === undefined ? undefined : new HostBackend({ ...parts, runtime: first }),
-    detail: first === undefined ? whyNone(runtimes) : `${first.path} ${first.version}`,
-  };
-  return [host, ...named];
+  if (first === undefined) return [{ name: 'host', backend: undefined, detail: whyNone(runtimes) }, ...named];
+  const backend = named.find(({ name }) => name === first.name)?.backend;
+  return [{ name: 'host', backend, detail: `${first.path} ${first.version}`, runtime: first.name }, ...named];
+}
+
+/** Takes away what is left of pods whose OCI runtime was removed. */
+function hostLeftovers(name: string, parts: Omit<HostBackendParts, 'runtime'>): HostBackend {
+  const reason = `${name} is not installed here any more`;
+  const runtime = new OciRuntime({ name, path: name, version: '', works: false, reason, features: NO_FEATURES });
+  return new HostBackend({ ...parts, runtime: runtime.with(parts.cgroupDriver.runtimeOptions) });
 }
 
 function whyNone(runtimes: readonly OciRuntime[]): string {

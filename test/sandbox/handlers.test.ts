@@ -33,6 +33,29 @@ describe('handlers', () => {
     assert.throws(() => handlers.resolve(''), { code: 'FAILED_PRECONDITION', message: /crun .*hybrid mode/ });
   });
 
+  it('what is there of one that is gone, or cannot run any more, is taken away still; nothing new is made', () => {
+    const made: string[] = [];
+    const leftovers = (name: string) => {
+      made.push(name);
+      return { capabilities } as unknown as SandboxBackend;
+    };
+    const handlers = new Handlers([runc, crun], 'runc', leftovers);
+    assert.equal(handlers.existing('runc'), backend);
+    assert.equal(handlers.existing('kata'), handlers.existing('kata'));
+    assert.notEqual(handlers.existing('crun'), backend);
+    assert.deepEqual(made, ['kata', 'crun']);
+    assert.throws(() => handlers.get('kata'), { code: 'INVALID_ARGUMENT' });
+    assert.throws(() => handlers.get('crun'), { code: 'FAILED_PRECONDITION' });
+  });
+
+  it('containers are recorded by the runtime behind a name, which may have another one behind it later', () => {
+    const handlers = new Handlers([runc, { ...runc, name: 'host', runtime: 'runc' }], 'host');
+    assert.deepEqual(
+      ['host', 'runc'].map((name) => handlers.runtimeOf(name)),
+      ['runc', 'runc'],
+    );
+  });
+
   it('are listed with what they can do, the default marked', () => {
     const list = new Handlers([runc, crun], 'runc').list();
     assert.deepEqual(
