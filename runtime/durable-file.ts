@@ -44,27 +44,33 @@ async function syncDirectory(directory: string): Promise<void> {
 
 /**
  * Makes `directory` and those above it that are missing. Throws RESOURCE_EXHAUSTED on a full disk, FAILED_PRECONDITION on a
- * read-only one (which Node's recursive mkdir reports as ENOENT).
+ * read-only one. Not by Node's recursive mkdir, which tries for ever where nothing can be made, as in /proc.
  */
 export async function makeDirectory(directory: string, mode: number): Promise<void> {
   try {
-    await fs.mkdir(directory, { recursive: true, mode });
+    await make(directory, mode);
   } catch (error) {
-    throw explained('making', directory, errnoName(error) === 'ENOENT' ? await reasonOf(directory, error) : error);
+    throw explained('making', directory, error);
   }
 }
 
-/** What mkdir(2) says where the first directory is missing. */
-async function reasonOf(directory: string, otherwise: unknown): Promise<unknown> {
-  let missing = directory;
-  for (let above = path.dirname(missing); missing !== above; above = path.dirname(missing)) {
-    if (await fs.stat(above).catch(() => undefined)) break;
-    missing = above;
+async function make(directory: string, mode: number): Promise<void> {
+  try {
+    await fs.mkdir(directory, mode);
+    return;
+  } catch (error) {
+    if (errnoName(error) === 'EEXIST') return requireDirectory(directory, error);
+    if (errnoName(error) !== 'ENOENT' || path.dirname(directory) === directory) throw error;
   }
-  return fs.mkdir(missing).then(
-    () => otherwise,
-    (error: unknown) => error,
-  );
+  await make(path.dirname(directory), mode);
+  // Another one may have made it meanwhile.
+  await fs.mkdir(directory, mode).catch((error: unknown) => {
+    if (errnoName(error) !== 'EEXIST') throw error;
+  });
+}
+
+async function requireDirectory(directory: string, error: unknown): Promise<void> {
+  if (!(await fs.stat(directory)).isDirectory()) throw error;
 }
 
 function explained(attempt: string, file: string, cause: unknown): unknown {
@@ -77,6 +83,11 @@ function explained(attempt: string, file: string, cause: unknown): unknown {
     }
     case 'EROFS': {
       const message = `${attempt} ${file}: a read-only file system; make it writable (mount -o remount,rw), ${wayOut}`;
+      return new CribError('FAILED_PRECONDITION', message, { cause });
+    }
+    case 'EEXIST':
+    case 'ENOTDIR': {
+      const message = `${attempt} ${file}: a file is in the way; move it away, ${wayOut}`;
       return new CribError('FAILED_PRECONDITION', message, { cause });
     }
     default:

@@ -51,8 +51,24 @@ test('a full disk is RESOURCE_EXHAUSTED and leaves what was there', () =>
     assert.deepEqual(await fs.readdir(directory), ['file']);
   }));
 
-test('what is in the way keeps its own error', () =>
+test('what is in the way is said, with the way out', () =>
   onTmpfs(0, '', async (directory) => {
-    await fs.writeFile(path.join(directory, 'file'), '');
-    await assert.rejects(makeDirectory(path.join(directory, 'file/a'), 0o700), { code: 'ENOTDIR' });
+    const file = path.join(directory, 'file');
+    await fs.writeFile(file, '');
+    for (const wanted of [file, path.join(file, 'a'), path.join(file, 'a/b')]) {
+      const message = `making ${wanted}: a file is in the way; move it away, or give crib another --root or --state`;
+      await assert.rejects(makeDirectory(wanted, 0o700), { code: 'FAILED_PRECONDITION', message });
+    }
+  }));
+
+test('where no directory can be made it says so, and does not try for ever', async () => {
+  await assert.rejects(makeDirectory('/proc/crib/a', 0o700), { code: 'ENOENT' });
+  await assert.rejects(makeDirectory('/proc/crib', 0o700), { code: 'ENOENT' });
+});
+
+test('a directory that many make at once is made', () =>
+  onTmpfs(0, '', async (directory) => {
+    const names = ['a/b/c', 'a/b/d', 'a/b', 'a/b/c/e', 'a'];
+    await Promise.all(names.map((name) => makeDirectory(path.join(directory, name), 0o700)));
+    for (const name of names) assert.equal((await fs.stat(path.join(directory, name))).isDirectory(), true);
   }));
