@@ -206,6 +206,7 @@ function check(config: Config): void {
   for (const name of ['root', 'state'] as const) {
     if (/[:,\\]/.test(config[name]))
       refuse(`${name} ${config[name]} must have no : , or \\, which overlayfs cannot take`);
+    if (path.resolve(config[name]) === '/') refuse(`${name} / must be a directory of crib's own`);
   }
   if (path.resolve(config.root) === path.resolve(config.state)) refuse('root and state must be different directories');
   if (!['cgroupfs', 'systemd'].includes(config.cgroupDriver)) refuse('cgroup_driver must be cgroupfs or systemd');

@@ -94,7 +94,8 @@ async function createServer(tls: StreamingOptions['tls']): Promise<http.Server |
     const [cert, key] = await Promise.all([fs.readFile(tls.certFile), fs.readFile(tls.keyFile)]);
     return https.createServer({ cert, key, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] });
   } catch (error) {
-    throw new CribError('INVALID_ARGUMENT', `TLS of the streaming server: ${messageOf(error)}`, { cause: error });
+    const what = `TLS of the streaming server, of ${tls.certFile} and ${tls.keyFile}`;
+    throw new CribError('INVALID_ARGUMENT', `${what}: ${messageOf(error)}`, { cause: error });
   }
 }
 

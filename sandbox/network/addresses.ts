@@ -47,7 +47,10 @@ export function addressBytes({ family, value }: Address): Buffer {
   return Buffer.from(value.toString(16).padStart(family === 4 ? 8 : 32, '0'), 'hex');
 }
 
-/** `10.1.2.0/24`. Throws INVALID_ARGUMENT, also when host bits are set. */
+/**
+ * `10.1.2.0/24`. Throws INVALID_ARGUMENT, also when host bits are set, and for what pods cannot have: a bridge on
+ * 0.0.0.0/0 would take the host's own traffic.
+ */
 export function parseSubnet(text: string): Subnet {
   const parsed = parsePrefixed(text);
   if (parsed === undefined) throw new CribError('INVALID_ARGUMENT', `subnet ${text}: not an address with a prefix`);
@@ -56,6 +59,10 @@ export function parseSubnet(text: string): Subnet {
   if (address.value % size !== 0n) {
     const base = formatAddress({ family: address.family, value: address.value - (address.value % size) });
     throw new CribError('INVALID_ARGUMENT', `subnet ${text}: has host bits set; did you mean ${base}/${prefix}?`);
+  }
+  const [first = 0] = addressBytes(address);
+  if (address.family === 4 ? first === 0 || first === 127 || first >= 224 : first === 0 || first === 255) {
+    throw new CribError('INVALID_ARGUMENT', `subnet ${text}: no pod can have its addresses; take one as 10.88.0.0/16`);
   }
   return { family: address.family, base: address.value, prefix, size };
 }

@@ -53,6 +53,7 @@ const BAD: readonly (readonly [text: string, message: RegExp])[] = [
   ['state = "/var/lib/crib"', /different directories/],
   ['root = ', /config\.toml/],
   ['state = "/var/lib/crib/"', /different directories/],
+  ['root = "/."', /root \/ must be a directory of crib's own/],
   ['root = "/data/a:b"', /root \/data\/a:b must have no : , or \\, which overlayfs cannot take/],
   ['state = "/run/a,b"', /state \/run\/a,b must have no/],
   ['[network]\ncni_bin_dir = ["/opt/cni/bin", "bin"]', /network\.cni_bin_dir bin must be an absolute path/],

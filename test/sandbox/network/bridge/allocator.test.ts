@@ -56,3 +56,9 @@ test('a subnet needs room for a gateway and a pod', () => {
   }
   assert.equal(take(allocatorOf('10.0.0.0/30')), '10.0.0.2');
 });
+
+test('a subnet is of addresses that a pod can have', () => {
+  for (const subnet of ['0.0.0.0/0', '127.0.0.0/8', '224.0.0.0/4', '::/0', 'ff00::/8']) {
+    assert.throws(() => parseSubnet(subnet), { code: 'INVALID_ARGUMENT', message: /no pod can have/ }, subnet);
+  }
+});
