@@ -42,7 +42,9 @@ export async function discoverRuntimes(options: DiscoverOptions): Promise<OciRun
   for (const name of names) {
     const file = await findExecutable(name);
     if (file === undefined) {
-      if (name === options.preferred) runtimes.push(missing(name));
+      if (name !== options.preferred) continue;
+      const { reason } = runtimes[runtimes.push(missing(name)) - 1] ?? {};
+      log.warn({ runtime: name, reason }, 'the OCI runtime that is to be preferred is not here');
       continue;
     }
     if (runtimes.some((runtime) => runtime.path === file)) continue;
