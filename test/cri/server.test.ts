@@ -113,6 +113,10 @@ describe('the server', () => {
     });
   }
 
+  it('answers a client that would wait for a year, whose time grpc-js takes for none', async () => {
+    assert.equal((await cri.runtime.version({}, { timeoutMs: 365 * 86_400_000 })).runtimeName, 'crib');
+  });
+
   it('is not disturbed by what is no HTTP/2', async () => {
     for (const bytes of [Buffer.from('GET / HTTP/1.1\r\n\r\n'), Buffer.alloc(100_000, 0xff), EMPTY]) {
       await new Promise<void>((resolve) => {
