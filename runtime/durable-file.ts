@@ -11,7 +11,7 @@ import { errnoName } from './linux/libc.js';
  * full disk, FAILED_PRECONDITION on a read-only one.
  */
 export async function replaceFile(file: string, text: string, durable: boolean): Promise<void> {
-  const temporary = `${file}.tmp`;
+  const temporary = temporaryOf(file);
   try {
     await write(temporary, text, durable);
     await fs.rename(temporary, file);
@@ -20,6 +20,15 @@ export async function replaceFile(file: string, text: string, durable: boolean):
     await fs.rm(temporary, { force: true }).catch(() => undefined);
     throw explained('writing', file, error);
   }
+}
+
+/** Removes what is left of a `replaceFile` that the process was killed in; the next one of that file would do so too. */
+export async function discardUnfinished(file: string): Promise<void> {
+  await fs.rm(temporaryOf(file), { force: true });
+}
+
+function temporaryOf(file: string): string {
+  return `${file}.tmp`;
 }
 
 async function write(file: string, text: string, durable: boolean): Promise<void> {

@@ -1,7 +1,7 @@
 /** What images there are and what they are called: one durable file, the only source of truth of the store. */
 
 import fs from 'node:fs/promises';
-import { replaceFile } from '../durable-file.js';
+import { discardUnfinished, replaceFile } from '../durable-file.js';
 import { CribError, messageOf } from '../errors.js';
 import { errnoName } from '../linux/libc.js';
 import type { Log } from '../log.js';
@@ -38,8 +38,12 @@ export class Catalog {
     this.#log = log;
   }
 
-  /** Reads the file; one that is not crib's is set aside, so that images are pulled anew rather than guessed at. */
+  /**
+   * Reads the file; one that is not crib's is set aside, so that images are pulled anew rather than guessed at. What a
+   * `kill -9` left of a save goes.
+   */
   async load(): Promise<void> {
+    await discardUnfinished(this.#file);
     let content: string;
     try {
       content = await fs.readFile(this.#file, 'utf8');

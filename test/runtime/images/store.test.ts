@@ -338,6 +338,18 @@ test('a damaged catalogue and foreign files are set aside and said, not guessed 
   assert.ok(fs.readdirSync(path.join(root, 'layers')).every((name) => name.startsWith('broken-')));
 });
 
+test('of a save that was cut off nothing is left after the next start', async (t) => {
+  const root = await temporaryDirectory(t);
+  fs.mkdirSync(path.join(root, 'images'));
+  for (const name of ['images.json.tmp', 'index.json.tmp']) fs.writeFileSync(path.join(root, 'images', name), '{"ver');
+  await openStore(t, root, new MemoryRegistry());
+  const names = fs.readdirSync(path.join(root, 'images'));
+  assert.deepEqual(
+    names.filter((name) => name.endsWith('.tmp')),
+    [],
+  );
+});
+
 test('an image that lost a layer is no image until it is pulled again', async (t) => {
   const root = await temporaryDirectory(t);
   const registry = new MemoryRegistry();
