@@ -14,7 +14,7 @@ async function layer(t: TestContext) {
   t.after(() => layers.close());
   const scanned = async () => {
     const before = layers.usage('c', upper).timestamp;
-    for (let tries = 0; tries < 500; tries += 1) {
+    for (let tries = 0; tries < 6000; tries += 1) {
       const usage = layers.usage('c', upper);
       if (usage.timestamp !== before) return usage;
       await new Promise((resolve) => setTimeout(resolve, 5));
