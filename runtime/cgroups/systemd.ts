@@ -25,8 +25,20 @@ export function withSystemd(inner: Cgroups, systemctl: Systemctl = runSystemctl)
     requireThawed: (path) => inner.requireThawed(path),
     requireUnused: (path) => inner.requireUnused(path),
     kill: (path) => inner.kill(path),
-    stats: (path) => inner.stats(path),
-    details: (path) => inner.details(path),
+    stats: async (path) => {
+      const stats = await inner.stats(path);
+      if (stats === undefined || stats.memoryLimit !== 0) return stats;
+      const { memoryLimit = 0, swapLimit = stats.swapLimit } =
+        (await limited(path, (below) => inner.stats(below))) ?? {};
+      return { ...stats, memoryLimit, swapLimit };
+    },
+    details: async (path) => {
+      const details = await inner.details(path);
+      const below = details === undefined ? undefined : await limited(path, (below) => inner.details(below));
+      if (details === undefined || below === undefined) return details;
+      const { periods, throttledPeriods, throttledNs, threadsMax } = below;
+      return { ...details, periods, throttledPeriods, throttledNs, threadsMax: details.threadsMax || threadsMax };
+    },
     oomKills: (path) => inner.oomKills(path),
     directories: (path) => inner.directories(path),
     attach: (path, pid) => inner.attach(path, pid),
@@ -44,6 +56,16 @@ export function withSystemd(inner: Cgroups, systemctl: Systemctl = runSystemctl)
       await inner.remove(path);
     },
   };
+}
+
+/**
+ * crun leaves the scope to systemd, which writes its own values there again, and limits a cgroup below it that has the
+ * processes (crun(1), run.oci.systemd.subgroup). Use is counted for the scope too; limits and throttling are not.
+ */
+const SUBGROUP = 'container';
+
+async function limited<T>(path: string, read: (path: string) => Promise<T | undefined>): Promise<T | undefined> {
+  return path.endsWith('.scope') ? read(`${path}/${SUBGROUP}`) : undefined;
 }
 
 function unitOf(path: string): string {

@@ -42,6 +42,32 @@ test('a scope is the OCI runtime’s: only what is left of it is removed', async
   assert.deepEqual([asked, removed], [[], [`${POD}/crib-c1.scope`]]);
 });
 
+test('crun’s limits stand below its scope; use is the scope’s own', async () => {
+  const figures: Record<string, object> = {
+    [`${POD}/crib-crun.scope`]: { memoryUsage: 7, memoryLimit: 0, periods: 0, throttledNs: 0n, threadsMax: 0 },
+    [`${POD}/crib-crun.scope/container`]: {
+      memoryUsage: 6,
+      memoryLimit: 9,
+      periods: 3,
+      throttledNs: 5n,
+      threadsMax: 4,
+    },
+    [`${POD}/crib-runc.scope`]: { memoryUsage: 7, memoryLimit: 8, periods: 2, throttledNs: 1n, threadsMax: 5 },
+    [POD]: { memoryUsage: 14, memoryLimit: 0, periods: 1, throttledNs: 2n, threadsMax: 6 },
+    [`${POD}/container`]: { memoryLimit: 1 },
+  };
+  const read = async (path: string) => figures[path];
+  const cgroups = withSystemd({ version: 2, stats: read, details: read } as unknown as Cgroups);
+  const of = async (path: string) => {
+    const [stats, details] = await Promise.all([cgroups.stats(path), cgroups.details(path)]);
+    return [stats?.memoryUsage, stats?.memoryLimit, details?.periods, details?.throttledNs, details?.threadsMax];
+  };
+  assert.deepEqual(await of(`${POD}/crib-crun.scope`), [7, 9, 3, 5n, 4]);
+  assert.deepEqual(await of(`${POD}/crib-runc.scope`), [7, 8, 2, 1n, 5]);
+  assert.deepEqual(await of(POD), [14, 0, 1, 2n, 6]);
+  assert.equal(await cgroups.stats('/gone.slice'), undefined);
+});
+
 test('limits are properties of the version’s own names', () => {
   const resources = { ...NO_RESOURCES, cpuShares: 1024, cpuQuota: 50_000, cpuPeriod: 100_000, cpusetCpus: '0-1' };
   assert.deepEqual(sliceProperties({ ...resources, memoryLimit: 4096 }, 2), [
