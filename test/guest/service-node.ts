@@ -3,7 +3,7 @@
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CriClient, connect } from '../../cri/client.js';
-import { eventually } from '../cluster/wait.js';
+import { eventually, isGone } from '../cluster/wait.js';
 import { command } from '../support/command.js';
 import { buildImage } from '../support/images.js';
 import { busyboxRootfs } from '../support/images-debian.js';
@@ -71,8 +71,8 @@ export class ServiceNode {
     );
   }
 
-  /** A pod of one container, which runs `script`. */
-  async run(name: string, script: string, { tty = false, memory = 0n } = {}): Promise<Started> {
+  /** A pod of one container, which runs `script`; `handler` names the OCI runtime. */
+  async run(name: string, script: string, { handler = '', tty = false, memory = 0n } = {}): Promise<Started> {
     const config = {
       metadata: { name, uid: `uid-${name}`, namespace: 'guest', attempt: 0 },
       logDirectory: join(LOGS, name),
@@ -81,7 +81,7 @@ export class ServiceNode {
         securityContext: { namespaceOptions: { pid: 1 } },
       },
     };
-    const { podSandboxId: pod } = await this.cri.runtime.runPodSandbox({ config });
+    const { podSandboxId: pod } = await this.cri.runtime.runPodSandbox({ config, runtimeHandler: handler });
     const { containerId: container } = await this.cri.runtime.createContainer({
       podSandboxId: pod,
       sandboxConfig: config,
@@ -124,7 +124,7 @@ export class ServiceNode {
 
   /** The processes of the container, by the cgroup that the driver's names lead to. */
   async processes(started: Started): Promise<string> {
-    return readFile(join(containerCgroup(started), 'cgroup.procs'), 'utf8');
+    return limit(started, 'cgroup.procs');
   }
 }
 
@@ -136,9 +136,11 @@ export function containerCgroup(started: Started): string {
   return join(podCgroup(started), `crib-${started.container}.scope`);
 }
 
-/** A file of the container's cgroup. */
+/** A file of the cgroup that holds the container: its scope, or with crun the one below that systemd leaves alone. */
 export async function limit(started: Started, file: string): Promise<string> {
-  return (await readFile(join(containerCgroup(started), file), 'utf8')).trim();
+  const scope = containerCgroup(started);
+  const below = join(scope, 'container');
+  return (await readFile(join((await isGone(below)) ? scope : below, file), 'utf8')).trim();
 }
 
 export async function property(unit: string, name: string): Promise<string> {

@@ -72,32 +72,38 @@ const started: UnitCheck = {
 const ownSlice: UnitCheck = {
   name: 'a pod has a slice, a container a scope with its limits',
   run: async (node) => {
-    const plain = await node.run('plain', COUNT, { memory: BigInt(64 * MIB) });
-    await node.run('terminal', COUNT, { tty: true });
-    assert.equal(await limit(plain, 'memory.max'), String(64 * MIB));
-    assert.equal(await limit(plain, 'cpu.max'), '50000 100000');
-    assert.equal(await limit(plain, 'cpu.weight'), '20');
-    assert.equal((await readFile(`${podCgroup(plain)}/memory.max`, 'utf8')).trim(), String(64 * MIB));
-    const scope = `crib-${plain.container}.scope`;
-    assert.equal(await property(scope, 'ActiveState'), 'active');
-    assert.equal(await property(scope, 'Slice'), `crib-pod${plain.pod}.slice`);
-    assert.equal(await property(scope, 'MemoryMax'), String(64 * MIB));
-    // Its own cgroup namespace: a container cannot see where it is.
-    assert.equal(await node.exec(plain, 'cat', '/proc/self/cgroup'), '0::/');
+    const memory = BigInt(64 * MIB);
+    await node.run('plain', COUNT, { handler: 'crun', memory });
+    await node.run('terminal', COUNT, { handler: 'runc', memory, tty: true });
+    for (const name of ['plain', 'terminal']) {
+      const pod = node.earlier(name);
+      assert.equal(await limit(pod, 'memory.max'), String(memory), name);
+      assert.equal(await limit(pod, 'cpu.max'), '50000 100000', name);
+      assert.equal(await limit(pod, 'cpu.weight'), '20', name);
+      assert.equal((await readFile(`${podCgroup(pod)}/memory.max`, 'utf8')).trim(), String(memory), name);
+      const scope = `crib-${pod.container}.scope`;
+      assert.equal(await property(scope, 'ActiveState'), 'active', name);
+      assert.equal(await property(scope, 'Slice'), `crib-pod${pod.pod}.slice`, name);
+      // Its own cgroup namespace: a container cannot see where it is.
+      assert.equal(await node.exec(pod, 'cat', '/proc/self/cgroup'), '0::/', name);
+    }
   },
 };
 
 const reload: UnitCheck = {
   name: 'limits that were changed outlive daemon-reload and daemon-reexec',
   run: async (node) => {
-    const plain = node.earlier('plain');
+    const pods = ['plain', 'terminal'].map((name) => node.earlier(name));
     const linux = { memoryLimitInBytes: BigInt(48 * MIB), cpuQuota: 20_000n, cpuPeriod: 100_000n, cpuShares: 1024n };
-    await node.cri.runtime.updateContainerResources({ containerId: plain.container, linux });
+    for (const { container } of pods) {
+      await node.cri.runtime.updateContainerResources({ containerId: container, linux });
+    }
     for (const verb of ['', 'daemon-reload', 'daemon-reexec']) {
       if (verb !== '') await command('systemctl', [verb]);
-      assert.equal(await limit(plain, 'memory.max'), String(48 * MIB), verb);
-      assert.equal(await limit(plain, 'cpu.max'), '20000 100000', verb);
-      assert.equal(await limit(plain, 'cpu.weight'), '39', verb);
+      for (const [index, pod] of pods.entries()) {
+        const found = await Promise.all(['memory.max', 'cpu.max', 'cpu.weight'].map((file) => limit(pod, file)));
+        assert.deepEqual(found, [String(48 * MIB), '20000 100000', '39'], `${['crun', 'runc'][index]} ${verb}`);
+      }
     }
     await node.answers();
   },
@@ -111,6 +117,7 @@ const stats: UnitCheck = {
     const working = Number(stats?.memory?.workingSetBytes?.value ?? 0);
     assert.ok(working > 0 && working < 48 * MIB, String(working));
     assert.ok(Number(stats?.cpu?.usageCoreNanoSeconds?.value ?? 0) > 0);
+    assert.equal(Number(stats?.memory?.availableBytes?.value ?? 0) + working, 48 * MIB);
   },
 };
 

@@ -20,9 +20,12 @@ function podCgroup({ cgroupDriver }: ClusterNode, { metadata }: Pod, qos: Qos): 
   return join(...words.map((_, index) => `${words.slice(0, index + 1).join('-')}.slice`));
 }
 
-function containerCgroup(node: ClusterNode, pod: Pod, qos: Qos): string {
+/** crun limits a cgroup below its scope, which systemd leaves alone. */
+async function containerCgroup(node: ClusterNode, pod: Pod, qos: Qos): Promise<string> {
   const id = containerId(pod);
-  return join(podCgroup(node, pod, qos), node.cgroupDriver === 'cgroupfs' ? id : `crib-${id}.scope`);
+  const path = join(podCgroup(node, pod, qos), node.cgroupDriver === 'cgroupfs' ? id : `crib-${id}.scope`);
+  const below = join(path, 'container');
+  return (await isGone(join('/sys/fs/cgroup', below))) ? path : below;
 }
 
 async function value(controller: string, cgroup: string, file: string): Promise<string> {
@@ -53,7 +56,7 @@ async function assertLimits(cgroup: string, { shares, weight, quota, memory }: L
 
 /** Of the container's first process. */
 async function oomScore(node: ClusterNode, pod: Pod, qos: Qos): Promise<number> {
-  const cgroup = containerCgroup(node, pod, qos);
+  const cgroup = await containerCgroup(node, pod, qos);
   const [pid = ''] = (await value('memory', cgroup, 'cgroup.procs')).split('\n');
   return Number(await readFile(`/proc/${pid}/oom_score_adj`, 'utf8'));
 }
@@ -64,7 +67,7 @@ const guaranteed: Check = {
     const limits = { cpu: '200m', memory: '48Mi' };
     const pod = await started(node, 'guaranteed', { containers: [{ script: STAY, resources: { limits } }] });
     const wanted = { shares: '204', weight: '8', quota: '20000', memory: String(48 << 20) };
-    await assertLimits(containerCgroup(node, pod, ''), wanted);
+    await assertLimits(await containerCgroup(node, pod, ''), wanted);
     await assertLimits(podCgroup(node, pod, ''), wanted);
     assert.equal(await value('pids', podCgroup(node, pod, ''), 'pids.max'), String(POD_PIDS_LIMIT));
     // A machine that does not let a score be lowered leaves it where it was.
@@ -81,7 +84,7 @@ const burstable: Check = {
     const resources = { requests: { cpu: '100m', memory: '16Mi' }, limits: { memory: '32Mi' } };
     const pod = await started(node, 'burstable', { containers: [{ script: STAY, resources }] });
     const wanted = { shares: '102', weight: '4', quota: '-1', memory: String(32 << 20) };
-    await assertLimits(containerCgroup(node, pod, 'burstable'), wanted);
+    await assertLimits(await containerCgroup(node, pod, 'burstable'), wanted);
     const score = await oomScore(node, pod, 'burstable');
     assert.ok(score > 2 && score < 1000, `oom_score_adj is ${score}`);
     await node.removeAndWait('burstable');
@@ -92,7 +95,7 @@ const bestEffort: Check = {
   name: 'cgroup values of a BestEffort pod, and none of them afterwards',
   run: async (node) => {
     const pod = await started(node, 'best-effort', { containers: [{ script: STAY }] });
-    await assertLimits(containerCgroup(node, pod, 'besteffort'), {
+    await assertLimits(await containerCgroup(node, pod, 'besteffort'), {
       ...{ shares: '2', weight: '1', quota: '-1', memory: 'max' },
     });
     assert.equal(await oomScore(node, pod, 'besteffort'), 1000);
