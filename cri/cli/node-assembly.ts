@@ -45,6 +45,8 @@ export interface Assembly {
   keeperPid(): number | undefined;
   /** Takes down what the pod network needs on the host; only when no pod is left. */
   destroyNetwork(): Promise<void>;
+  /** To be called as soon as it is to end, before what is in progress is waited for. */
+  retire(): void;
   close(): Promise<void>;
 }
 
@@ -126,7 +128,14 @@ export async function assemble(config: Config, log: Log, bundles = ownDirectory(
   // Last: what the containers stand on must be known before layers that no image has are swept.
   await images.open();
   const keeperPid = () => (keeper.connected ? keeper.pid : undefined);
-  return { pods, images, keeperPid, destroyNetwork: () => network.destroy(), close: () => closeAll(pods, images) };
+  return {
+    pods,
+    images,
+    keeperPid,
+    destroyNetwork: () => network.destroy(),
+    retire: () => keeper.retire(),
+    close: () => closeAll(pods, images),
+  };
 }
 
 async function guestVolumesOf(

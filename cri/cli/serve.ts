@@ -44,6 +44,7 @@ export async function serve(config: Config): Promise<void> {
   idle.touch();
   await untilSignalled();
   log.info({}, 'crib ends; pods go on running');
+  node.retire();
   await server.close().catch((error: unknown) => log.warn({ error: messageOf(error) }, 'closing the server'));
   await streaming.close();
   await node.close();

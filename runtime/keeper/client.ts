@@ -58,6 +58,11 @@ export class KeeperClient implements Keeper {
     await this.#supervisor.link();
   }
 
+  /** From now on no other keeper is started; the calls in progress end with this one. */
+  retire(): void {
+    this.#supervisor.retire();
+  }
+
   disconnect(): void {
     this.#wanted = false;
     this.#supervisor.close();

@@ -59,6 +59,7 @@ export class Supervisor {
   #connectedAt = Number.NEGATIVE_INFINITY;
   #shortLives = 0;
   #closed = false;
+  #retired = false;
 
   constructor(options: SupervisorOptions, events: SupervisorEvents) {
     this.#options = options;
@@ -74,11 +75,20 @@ export class Supervisor {
   /** The connection, made when there is none. Throws UNAVAILABLE when no keeper can be started. */
   link(): Promise<Link> {
     if (this.current !== undefined) return Promise.resolve(this.current);
+    if (this.#retired) return Promise.reject(retired());
     this.#closed = false;
     this.#connecting ??= this.#open().finally(() => {
       this.#connecting = undefined;
     });
     return this.#connecting;
+  }
+
+  /**
+   * cribd is about to end: a keeper that ends now is not replaced. Where both are units that are stopped together, another
+   * one, out of its unit, would keep the unit from starting again.
+   */
+  retire(): void {
+    this.#retired = true;
   }
 
   /** Leaves the keeper running. */
@@ -107,6 +117,7 @@ export class Supervisor {
           throw new CribError('UNAVAILABLE', message, { cause: error });
         }
       }
+      if (this.#retired) throw retired();
       launch.tick(attempt % (this.#options.attemptsPerLaunch ?? ATTEMPTS_PER_LAUNCH) === 0);
       await sleep(delay);
     }
@@ -157,7 +168,7 @@ export class Supervisor {
   #lost(): void {
     this.#link = undefined;
     clearTimeout(this.#upgradeTimer);
-    if (!this.#closed) this.#events.onLost();
+    if (!this.#closed && !this.#retired) this.#events.onLost();
   }
 
   /** A keeper of another build is asked to become this one's; if it cannot now, again later. */
@@ -178,6 +189,10 @@ export class Supervisor {
     const { state, keeperPath } = this.#options;
     await requestUpgrade(state, { program: process.execPath, flags: V8_FLAGS, main: keeperPath });
   }
+}
+
+function retired(): CribError {
+  return new CribError('UNAVAILABLE', 'the keeper has ended, and crib is about to');
 }
 
 /**

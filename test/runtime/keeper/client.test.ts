@@ -43,6 +43,25 @@ test('a keeper that is killed before it listens is replaced at once', { timeout:
   });
 });
 
+test('a keeper that ends while its client is about to is not replaced', { timeout: 60_000 }, async () => {
+  await withKeeper(async ({ client: other, state }) => {
+    const first = other.pid;
+    other.disconnect();
+    const { log, lines } = recordingLog();
+    const client = new KeeperClient({ state, keeperPath: KEEPER_PATH, log });
+    await client.connect();
+    client.retire();
+    assert.deepEqual(await client.list(), [], 'what is in progress can end');
+    process.kill(first, 'SIGKILL');
+    while (client.connected) await sleep(10);
+    await assert.rejects(client.list(), { code: 'UNAVAILABLE' });
+    client.disconnect();
+    assert.deepEqual(lines, []);
+    await other.connect();
+    assert.notEqual(other.pid, first);
+  });
+});
+
 test('while another one has the lock few are started, and one soon after it has gone', {
   timeout: 60_000,
 }, async (t) => {
