@@ -1,7 +1,7 @@
 /** StopContainer: the stop signal, a grace period, then SIGKILL for everything in the container's cgroup. */
 
 import { signalNumber } from '../runtime/containers/signals.js';
-import { CribError, codeOf } from '../runtime/errors.js';
+import { attempting, CribError, codeOf } from '../runtime/errors.js';
 import { startTimeOf } from '../runtime/linux/processes.js';
 import { step } from '../runtime/steps.js';
 import { finishUnseen } from './container-exit.js';
@@ -53,10 +53,22 @@ export async function killContainer(node: Node, container: Container): Promise<v
     if (await container.waitForExit(PROGRESS_MS)) return;
   }
   const { id, record } = container;
+  requireMortal(node, record);
   throw new CribError(
     'DEADLINE_EXCEEDED',
     `killing container ${id}: ${whatLasts(record)}, ${KILL_TIMEOUT_MS} ms after SIGKILL`,
   );
+}
+
+/** What cgroup v1 has frozen dies when it is thawed, not before. Throws FAILED_PRECONDITION that says how. */
+function requireMortal(node: Node, { id, cgroup }: ContainerRecord): void {
+  const { cgroups } = node.parts;
+  if (cgroups.version !== 1) return;
+  try {
+    cgroups.requireThawed(cgroup);
+  } catch (error) {
+    throw attempting(`killing container ${id}`, error);
+  }
 }
 
 /** One that is gone is not recorded as exited before the log has all that it wrote, which a full disk keeps from it. */

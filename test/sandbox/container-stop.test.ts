@@ -142,3 +142,19 @@ test('when killing takes too long it says whether the process lasts, or what it 
     message: /is gone, but .* in \/logs\/c\.log: is the disk full\?/,
   });
 });
+
+test('what is frozen and does not die is told with what thaws it', async (t) => {
+  const { node, container } = await running(t, () => undefined);
+  const later = performance.now() + 11_000;
+  t.mock.method(container, 'waitForExit', async () => {
+    t.mock.method(performance, 'now', () => later);
+    return false;
+  });
+  t.mock.method(node.parts.cgroups, 'requireThawed', (path: string) => {
+    throw new CribError('FAILED_PRECONDITION', `cgroup ${path} is frozen`);
+  });
+  await assert.rejects(killContainer(node, container), {
+    code: 'FAILED_PRECONDITION',
+    message: /^killing container c: cgroup \/crib\/pod\/c is frozen$/,
+  });
+});

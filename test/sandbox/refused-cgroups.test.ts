@@ -128,3 +128,19 @@ it('what an attempt left in which cribd and keeper died is cleared by the next s
   assert.equal(pods().containerStatus(id).state, 'running');
   await pods().removePod(pod);
 });
+
+it('a frozen pod says what thaws it where it cannot be stopped (cgroup v1), and is stopped then', async () => {
+  const pod = await pods().runPod(podConfig('frozen'), '', NEVER);
+  const id = await pods().createContainer(pod, sleeping('c'), undefined);
+  await pods().startContainer(id);
+  const cgroup = path.dirname(await cgroupOf(id));
+  await freeze(cgroup, true);
+  const stopped = pods().stopPod(pod);
+  if (cgroups.version === 1) {
+    await assert.rejects(stopped, FROZEN);
+    await freeze(cgroup, false);
+    await pods().stopPod(pod);
+  } else await stopped;
+  assert.equal(pods().containerStatus(id).exitCode, 137);
+  await pods().removePod(pod);
+});

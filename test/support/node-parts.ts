@@ -33,7 +33,7 @@ export function fakeParts(root: string, log: Log, keeper: Partial<Keeper>): Node
     keeper,
     cgroupDriver: CGROUPFS,
     volumes: { roots, policyOf: () => policy },
-    cgroups: { oomKills: async () => 0 },
+    cgroups: { version: 1, oomKills: async () => 0, requireThawed: gone },
     network: { attached: () => [], readiness: () => ({ ready: true, reason: '', message: '' }) },
     handlers: new Handlers([handler] as unknown as ConstructorParameters<typeof Handlers>[0], 'host'),
   };
