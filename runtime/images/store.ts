@@ -137,7 +137,7 @@ class Store implements ImageStore {
           publish({ phase: 'done', downloaded: size, total: size, layers: layers.length, layersDone: layers.length });
           return result;
         } catch (error) {
-          throw attempting(`pull ${name}`, error);
+          throw pullFailure(name, this.#options.root, error);
         }
       },
     );
@@ -273,4 +273,11 @@ class Store implements ImageStore {
 
 function digestsOf(image: CatalogImage): string[] {
   return [image.id, image.manifest.digest, ...image.layers.map((layer) => layer.digest)];
+}
+
+/** Of a full disk the failed call says neither which one nor what to do. */
+function pullFailure(name: string, root: string, error: unknown): CribError {
+  const full = /\b(ENOSPC|EDQUOT)\b/.test(messageOf(error));
+  const where = full ? `: no space left on the file system of ${root}; free some, as with crib rmi` : '';
+  return attempting(`pull ${name}${where}`, error);
 }

@@ -40,7 +40,8 @@ async function fillAndStop(node: TestNode): Promise<void> {
   await assert.rejects(pods.createContainer(pod, other, undefined), exhausted);
   await assert.rejects(pods.execSync(running, ['true'], 10_000, NEVER), exhausted);
   await assert.rejects(pods.updateContainerResources(running, { ...config.resources, cpuShares: 512 }), exhausted);
-  await assert.rejects(images.pull(node.image, {}), exhausted);
+  const whichDisk = { ...exhausted, message: new RegExp(`^pull .*on the file system of ${node.root}; free some`) };
+  await assert.rejects(images.pull(node.image, {}), whichDisk);
   await pods.stopPod(pod);
   assert.equal(pods.podStatus(pod).state, 'not-ready');
   assert.equal(pods.containerStatus(running).exitCode, 137);
