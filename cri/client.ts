@@ -19,8 +19,6 @@ export interface CallOptions {
 
 /** A kubelet's own limit for most calls. */
 const DEFAULT_TIMEOUT_MS = 120_000;
-/** grpc-js keeps a server's deadlines in 32 bits: later ones come at once. Three weeks are no limit anyway. */
-const MAX_TIMEOUT_MS = 21 * 86_400_000;
 
 /** Calls throw CribError with the code and the message of the server; UNAVAILABLE when nobody answers. */
 export type ServiceClient<Service> = {
@@ -74,7 +72,7 @@ const asIs = (bytes: Buffer): Buffer => bytes;
 
 function grpcOptions(options: CallOptions, fallbackMs: number): GrpcOptions {
   const timeoutMs = options.timeoutMs ?? fallbackMs;
-  return timeoutMs === 0 || timeoutMs > MAX_TIMEOUT_MS ? {} : { deadline: Date.now() + timeoutMs };
+  return timeoutMs === 0 ? {} : { deadline: Date.now() + timeoutMs };
 }
 
 function metadataOf({ metadata = {} }: CallOptions): Metadata {

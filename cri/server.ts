@@ -27,6 +27,7 @@ import {
   type UnaryHandler,
 } from './call.js';
 import { beginRecord } from './call-record.js';
+import { forgetFarDeadlines } from './far-deadlines.js';
 import { placeSocket, socketPathOf } from './socket.js';
 
 export interface Services {
@@ -61,6 +62,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   addService(server, ImageService, options.services.images, serving);
   try {
     await placeSocket(file, (temporary) => bind(server, temporary));
+    forgetFarDeadlines(server);
   } catch (error) {
     server.forceShutdown();
     throw error;
