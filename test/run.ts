@@ -13,9 +13,9 @@ import { PATIENCE } from './support/patience.js';
 const HERE = dirname(fileURLToPath(import.meta.url));
 /** dist/ keeps what was built of sources that are gone; those are not run. */
 const SOURCES = join(HERE, '..', '..', 'test');
-/** Directories that hold no unit tests; those of conformance/ that do, some with Go's help, are named again. */
+/** Directories that hold no unit tests; what there is one all the same, some with Go's help, is named again. */
 const APART = ['conformance', 'cluster'];
-const UNITS = ['conformance/api', 'conformance/seccomp', 'conformance/kill'];
+const UNITS = ['conformance/api', 'conformance/seccomp', 'conformance/kill', 'cluster/box'];
 /** Two files at a time: machines have two cores. */
 const CONCURRENCY = 2;
 /** Tests that run pods or networks compare the whole host before and after: each of their files runs alone. */

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs COMMAND as on a node of its own: own process, mount, network, IPC, host name and cgroup namespaces, and directories
-# of its own where a kubelet's paths are fixed. Everything in it ends with it, however it ends.
+# of its own where a kubelet's paths are fixed. Everything in it ends with it, and it with this script, however that ends.
 #   sh box.sh COMMAND [ARGUMENT...]
 set -eu
 
@@ -8,14 +8,55 @@ roots() { awk '/ - cgroup2? / { print $5 }' /proc/self/mountinfo | sort -u; }
 # Paths that a kubelet has no option for.
 fixed='/run /var/log /var/lib/kubelet'
 
+remove_cgroup() { # NAME: in every hierarchy; false while something is in it
+  left=
+  for root in $(roots); do
+    [ -d "$root/$1" ] || continue
+    find "$root/$1" -depth -type d -exec rmdir {} + 2>/dev/null || true
+    [ -d "$root/$1" ] && left="$root/$1"
+  done
+  [ -z "$left" ]
+}
+
+# What cleans up: a process of its own, that waits for the end of the script (of what it reads) and lives on after a kill.
+if [ "${1:-}" = --after ]; then
+  name=$2
+  shift 2
+  cat >/dev/null
+  for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+    for root in $(roots); do
+      [ -d "$root/$name" ] || continue
+      # The first process of the box takes all others along.
+      for pid in $(find "$root/$name" -name cgroup.procs -exec cat {} + 2>/dev/null); do kill -KILL "$pid" 2>/dev/null || true; done
+    done
+    remove_cgroup "$name" && break
+    # What has died is a moment later out of its cgroup.
+    sleep 0.2
+  done
+  [ -z "$left" ] || echo "box: $left could not be removed" >&2
+  for dir in "$@"; do rmdir "$dir"; done
+  exit
+fi
+
 if [ "${1:-}" != --inside ]; then
-  name=$(mktemp -u crib-box-XXXXXXXX)
+  # Of boxes whose scripts were killed together with what cleans up after them; what holds a process stays.
+  for old in $(for root in $(roots); do find "$root" -maxdepth 1 -name 'crib-box-*'; done | sed 's|.*/||' | sort -u); do
+    pid=${old#crib-box-}
+    kill -0 "${pid%-*}" 2>/dev/null || remove_cgroup "$old" || true
+  done
+  name=$(mktemp -u "crib-box-$$-XXXXXXXX")
   made=
   for dir in $fixed; do
     [ -d "$dir" ] && continue
     mkdir "$dir"
     made="$made $dir"
   done
+  alive=$(mktemp -u)
+  mkfifo -m 600 "$alive"
+  setsid sh "$0" --after "$name" $made <"$alive" &
+  after=$!
+  exec 9>"$alive"
+  rm "$alive"
   for root in $(roots); do
     mkdir "$root/$name"
     # In a cpuset of cgroup v1 nothing can run until it has processors and memory.
@@ -23,31 +64,17 @@ if [ "${1:-}" != --inside ]; then
       if [ -e "$root/cgroup.clone_children" ] && [ -e "$root/$name/$file" ]; then cat "$root/$file" >"$root/$name/$file"; fi
     done
   done
-  clean() {
-    # What has died is a moment later out of its cgroup.
-    for _ in 1 2 3 4 5 6 7 8 9 10; do
-      left=
-      for root in $(roots); do
-        [ -d "$root/$name" ] || continue
-        find "$root/$name" -depth -type d -exec rmdir {} + 2>/dev/null || true
-        [ -d "$root/$name" ] && left=$root/$name
-      done
-      [ -z "$left" ] && break
-      sleep 0.2
-    done
-    [ -z "$left" ] || echo "box: $left could not be removed" >&2
-    for dir in $made; do rmdir "$dir"; done
-  }
   NAME=$name ROOTS=$(roots) setsid sh -c '
     for root in $ROOTS; do echo $$ >"$root/$NAME/cgroup.procs"; done
-    exec unshare --mount --pid --net --ipc --uts --cgroup --fork --kill-child --mount-proc sh "$0" --inside "$@"' "$0" "$@" &
+    exec unshare --mount --pid --net --ipc --uts --cgroup --fork --kill-child --mount-proc sh "$0" --inside "$@"' "$0" "$@" 9>&- &
   child=$!
   # unshare takes its child along, and that is the first process of all that is in the box.
   trap 'kill -KILL $child' HUP INT TERM
   code=0
   wait $child || code=$?
   trap - HUP INT TERM
-  clean
+  exec 9>&-
+  wait $after || true
   exit $code
 fi
 

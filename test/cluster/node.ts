@@ -44,6 +44,7 @@ export class ClusterNode {
   #network: TestNetwork | undefined;
   #crib: Program | undefined;
   #kubelet: Program | undefined;
+  #keeperDeaths = 0;
 
   private constructor(options: NodeOptions, registry: Registry, images: TestImages) {
     const { dir } = options;
@@ -130,6 +131,23 @@ pinned = ${pinned}
   async killCrib(): Promise<void> {
     await this.#crib?.kill();
     this.#crib = undefined;
+  }
+
+  /** SIGKILL, and the end of it. While crib runs the next keeper comes by itself. */
+  async killKeeper(): Promise<void> {
+    const pid = await this.#keeper();
+    process.kill(pid, 'SIGKILL');
+    this.#keeperDeaths++;
+    await eventually('the keeper has ended', async () => (await stateOf(pid)) !== 'alive');
+  }
+
+  /** How often this node's keeper was killed: as many gaps a log may have. */
+  get keeperDeaths(): number {
+    return this.#keeperDeaths;
+  }
+
+  async #keeper(): Promise<number> {
+    return Number(await readFile(join(this.cribState, 'keeper.lock'), 'latin1'));
   }
 
   async startKubelet(settings: Partial<KubeletSettings> = {}): Promise<void> {
@@ -223,4 +241,10 @@ pinned = ${pinned}
       return !runs && (await this.pod(name)) === undefined;
     });
   }
+}
+
+/** What was killed may stay a zombie for a moment. */
+async function stateOf(pid: number): Promise<'alive' | 'ended'> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
+  return /\) [^ZX]/.test(stat.slice(stat.lastIndexOf(')'))) ? 'alive' : 'ended';
 }
