@@ -40,19 +40,19 @@ export function messageOf(error: unknown): string {
 }
 
 /** What a failed system call means to the client, by the name of its errno; everything else is INTERNAL. */
-const CODES_OF_ERRNO: Readonly<Record<string, ErrorCode>> = {
-  ENOSPC: 'RESOURCE_EXHAUSTED',
-  EDQUOT: 'RESOURCE_EXHAUSTED',
-  EMFILE: 'RESOURCE_EXHAUSTED',
-  ENFILE: 'RESOURCE_EXHAUSTED',
-  EROFS: 'FAILED_PRECONDITION',
-};
+const CODES_OF_ERRNO: ReadonlyMap<unknown, ErrorCode> = new Map<unknown, ErrorCode>([
+  ['ENOSPC', 'RESOURCE_EXHAUSTED'],
+  ['EDQUOT', 'RESOURCE_EXHAUSTED'],
+  ['EMFILE', 'RESOURCE_EXHAUSTED'],
+  ['ENFILE', 'RESOURCE_EXHAUSTED'],
+  ['EROFS', 'FAILED_PRECONDITION'],
+]);
 
 /** The code of anything that was thrown: a CribError's own, that of an errno, else `INTERNAL`. */
 export function codeOf(error: unknown): ErrorCode {
   if (error instanceof CribError) return error.code;
   const errno: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
-  return CODES_OF_ERRNO[String(errno)] ?? 'INTERNAL';
+  return CODES_OF_ERRNO.get(errno) ?? 'INTERNAL';
 }
 
 /**

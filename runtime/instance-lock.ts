@@ -23,16 +23,22 @@ const POLL_MS = 10;
 export async function lockInstance(directory: string): Promise<InstanceLock> {
   await makeDirectory(directory, 0o711);
   const file = path.join(directory, 'cribd.lock');
-  const handle = await fs.open(file, 'a+', 0o600);
+  const handle = await fs.open(file, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600);
   try {
     await take(handle, file, directory);
-    await handle.truncate(0);
-    await handle.write(`${process.pid}\n`);
+    await nameHolder(handle).catch(() => undefined); // the lock holds without: a full disk keeps nobody from starting
   } catch (error) {
     await handle.close();
     throw error;
   }
   return { release: () => handle.close() };
+}
+
+/** Over what stands there, for which a full disk has room. */
+async function nameHolder(handle: FileHandle): Promise<void> {
+  const name = Buffer.from(`${process.pid}\n`);
+  await handle.write(name, 0, name.length, 0);
+  await handle.truncate(name.length);
 }
 
 async function take({ fd }: FileHandle, file: string, directory: string): Promise<void> {

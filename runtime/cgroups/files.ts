@@ -41,10 +41,10 @@ async function readToEnd(fd: number, path: string): Promise<string> {
   for (;;) {
     const bytesRead = await readSome(fd, buffer, length);
     length += bytesRead;
+    if (length > MAX_READ) throw new CribError('DATA_LOSS', `reading ${path}: more than ${MAX_READ} bytes`);
     if (bytesRead === 0 || length < SURELY_ALL) return buffer.toString('latin1', 0, length);
     if (length < buffer.length) continue;
-    if (length >= MAX_READ) throw new CribError('DATA_LOSS', `reading ${path}: more than ${MAX_READ} bytes`);
-    buffer = Buffer.concat([buffer], buffer.length * 4);
+    buffer = Buffer.concat([buffer], Math.min(buffer.length * 4, MAX_READ + 1));
   }
 }
 

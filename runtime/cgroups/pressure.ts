@@ -12,7 +12,7 @@ export function parsePressure(text: string | undefined): Pressure | undefined {
 
 /** `some avg10=0.12 avg60=0.00 avg300=0.00 total=12345`, total in microseconds. */
 function timesOf(text: string, kind: 'some' | 'full'): PressureTimes | undefined {
-  const line = new RegExp(`^${kind} avg10=(\\S+) avg60=(\\S+) avg300=(\\S+) total=(\\d+)`, 'm').exec(text);
+  const line = new RegExp(`^${kind} avg10=([\\d.]+) avg60=([\\d.]+) avg300=([\\d.]+) total=(\\d+)`, 'm').exec(text);
   if (line === null) return undefined;
   const [, avg10, avg60, avg300, total = '0'] = line;
   return { totalNs: BigInt(total) * 1000n, avg10: Number(avg10), avg60: Number(avg60), avg300: Number(avg300) };

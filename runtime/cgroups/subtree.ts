@@ -5,7 +5,7 @@ import fs from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CribError } from '../errors.js';
 import { errnoName } from '../linux/libc.js';
-import { openPidfd, signalPidfd } from '../linux/processes.js';
+import { signalPidfd, tryOpenPidfd } from '../linux/processes.js';
 import { readSmallFile, SMALL_FILE_BYTES } from '../small-files.js';
 import { isGone, readControl } from './files.js';
 
@@ -160,7 +160,10 @@ async function signalAll(directory: string, pids: readonly number[]): Promise<vo
   for (let start = 0; start < pids.length; start += KILL_BATCH) {
     const pinned = new Map<number, number>();
     try {
-      for (const pid of pids.slice(start, start + KILL_BATCH)) pin(pid, pinned);
+      for (const pid of pids.slice(start, start + KILL_BATCH)) {
+        const pidfd = tryOpenPidfd(pid);
+        if (pidfd !== undefined) pinned.set(pid, pidfd);
+      }
       for (const pid of await processesBelow(directory)) {
         const pidfd = pinned.get(pid);
         if (pidfd !== undefined) signalPidfd(pidfd, SIGKILL);
@@ -171,21 +174,13 @@ async function signalAll(directory: string, pids: readonly number[]): Promise<vo
   }
 }
 
-function pin(pid: number, pinned: Map<number, number>): void {
-  try {
-    pinned.set(pid, openPidfd(pid));
-  } catch (error) {
-    if (errnoName(error) !== 'ESRCH') throw error;
-  }
-}
-
 /**
  * rmdir(2) of the cgroup and its children, deepest first. The kernel says EBUSY for a moment after the last exit, so it
- * is retried for 5 s; then FAILED_PRECONDITION says who is still in it.
+ * is retried for `limitMs` (5 s); then FAILED_PRECONDITION says who is still in it.
  */
-export async function removeBelow(directory: string): Promise<void> {
+export async function removeBelow(directory: string, limitMs = REMOVE_LIMIT_MS): Promise<void> {
   if ((await firstBusy([directory])) === undefined) return; // no children: nearly always
-  const deadline = performance.now() + REMOVE_LIMIT_MS;
+  const deadline = performance.now() + limitMs;
   for (let round = 0; ; round++) {
     const cgroups = (await subtree(directory)).reverse();
     const busy = await firstBusy(cgroups);

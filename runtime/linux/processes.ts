@@ -59,6 +59,17 @@ export function openPidfd(pid: number): number {
   return pidfdOpenCall([pid, 0], `pid ${pid}`);
 }
 
+/** As openPidfd; undefined when no process has this number: it is gone, or the number is now a thread's of another one. */
+export function tryOpenPidfd(pid: number): number | undefined {
+  try {
+    return openPidfd(pid);
+  } catch (error) {
+    const name = errnoName(error);
+    if (name === 'ESRCH' || name === 'EINVAL' || name === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
 /** pidfd_send_signal(2). False when the process has ended. */
 export function signalPidfd(pidfd: number, signal: number): boolean {
   try {
@@ -92,26 +103,28 @@ export function pidfdExit(pidfd: number): { exitCode: number; signal: number } |
 
 /**
  * Field 22 of /proc/PID/stat, the clock ticks since boot at which a process was started: with the pid it names one
- * process for good. undefined when it does not exist or is a zombie.
+ * process for good. undefined when it does not exist or is a zombie. Throws where that cannot be told (EMFILE).
  */
 export function startTimeOf(pid: number): string | undefined {
-  try {
-    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
-    return fields[19];
-  } catch {
-    return undefined;
-  }
+  const [state, ...fields] = statOf(pid) ?? ['X'];
+  return state === 'Z' || state === 'X' ? undefined : fields[18];
 }
 
-/** Field 4 of /proc/PID/stat, the parent; of a zombie too. undefined when it does not exist. */
+/** Field 4 of /proc/PID/stat, the parent; of a zombie too. undefined when it does not exist. Throws where that cannot be told. */
 export function parentOf(pid: number): number | undefined {
+  const parent = statOf(pid)?.[1];
+  return parent === undefined ? undefined : Number(parent);
+}
+
+/** Fields of /proc/PID/stat from the third, the state. The second, a name in brackets, may hold brackets and blanks. */
+function statOf(pid: number): string[] | undefined {
   try {
     const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-  } catch {
-    return undefined;
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  } catch (error) {
+    const name = errnoName(error);
+    if (name === 'ENOENT' || name === 'ESRCH') return undefined;
+    throw error;
   }
 }
 

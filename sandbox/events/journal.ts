@@ -99,6 +99,11 @@ export class EventJournal {
     }
   }
 
+  /** Resolves when what was appended until now is in the file, or there was no room for it. */
+  async written(): Promise<void> {
+    await this.#writing;
+  }
+
   async close(): Promise<void> {
     if (this.#note !== undefined) this.#noteTaken();
     await this.#writing;
@@ -188,7 +193,10 @@ export class EventJournal {
   async #rotate(): Promise<void> {
     this.#dropped = false;
     const known = [...this.#last].map(([id, { type, podId }]) => `K ${type} ${id} ${podId}\n`);
-    await fs.rename(this.#file, `${this.#file}.1`);
+    await fs.rename(this.#file, `${this.#file}.1`).catch((error: unknown) => {
+      // An earlier try has got so far, and then there was no descriptor or no room for a new one.
+      if (errnoName(error) !== 'ENOENT') throw error;
+    });
     const handle = await fs.open(this.#file, 'a', 0o600);
     await this.#handle?.close();
     this.#handle = handle;

@@ -51,3 +51,43 @@ test('a daemon that runs is told at once, by its process id; released, the lock 
   await (await lockInstance(directory)).release();
   await (await lockInstance(directory)).release();
 });
+
+test('what stands there already, however long, gives way to the name of the holder', async () => {
+  const file = path.join(directory, 'cribd.lock');
+  await fs.writeFile(file, `${'9'.repeat(50)}\n`);
+  const lock = await lockInstance(directory);
+  assert.equal(await fs.readFile(file, 'utf8'), `${process.pid}\n`);
+  assert.equal((await fs.stat(directory)).mode & 0o777, 0o700, 'a directory that is there stays as it is');
+  await lock.release();
+  const made = path.join(directory, 'a', 'b');
+  await (await lockInstance(made)).release();
+  const modes = [await fs.stat(made), await fs.stat(path.join(made, 'cribd.lock'))].map(({ mode }) => mode & 0o777);
+  assert.deepEqual(modes, [0o711, 0o600]);
+});
+
+test('programs that are started do not inherit it', async () => {
+  const lock = await lockInstance(directory);
+  const child = spawn('sleep', ['1000']);
+  await once(child, 'spawn');
+  await lock.release();
+  await (await lockInstance(directory)).release();
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+});
+
+test('a disk that is full keeps nobody from starting again', async () => {
+  assert.equal(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'crib-test', directory]).status, 0);
+  const fill = () => fs.appendFile(path.join(directory, 'filler'), Buffer.alloc(128 * 1024)).catch(() => undefined);
+  try {
+    await fill();
+    await (await lockInstance(directory)).release();
+    await fs.rm(path.join(directory, 'filler'));
+    await (await lockInstance(directory)).release();
+    await fill();
+    const lock = await lockInstance(directory);
+    assert.equal(await fs.readFile(path.join(directory, 'cribd.lock'), 'utf8'), `${process.pid}\n`);
+    await lock.release();
+  } finally {
+    spawnSync('umount', ['-l', directory]);
+  }
+});

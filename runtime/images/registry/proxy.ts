@@ -15,13 +15,24 @@ export function proxyFor(url: URL, env: NodeJS.ProcessEnv): URL | undefined {
   const text = env[name] || env[name.toLowerCase()] || '';
   if (text === '' || isLoopback(url.hostname) || isExempt(url, env.NO_PROXY || env.no_proxy || '')) return undefined;
   const address = text.includes('://') ? text : `http://${text}`;
-  if (!URL.canParse(address) || new URL(address).protocol !== 'http:') {
+  const proxy = URL.canParse(address) ? new URL(address) : undefined;
+  if (proxy?.protocol !== 'http:' || !isDecodable(proxy.username) || !isDecodable(proxy.password)) {
     throw new CribError(
       'FAILED_PRECONDITION',
       `${name} is not the http:// address of a proxy; crib speaks to no other kind`,
     );
   }
-  return new URL(address);
+  return proxy;
+}
+
+/** A bare `%` is taken by URL, and by nothing that reads what it stands in. */
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Proxy-Authorization for the user information in the proxy's URL. */

@@ -68,7 +68,7 @@ test('two files of a bounded size are all there is', async () => {
   await journal.open();
   for (let seq = 1; seq <= 200; seq += 1) {
     journal.append(event(seq, 'created', 'same'));
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await journal.written();
   }
   const kept = await all(journal);
   assert.ok(kept.length < 60, `${kept.length} events are kept`);
@@ -88,11 +88,27 @@ test('a journal that cannot be written is said so once, and holds nobody up', as
   await fs.rm(path.join(directory, 'sub'), { recursive: true });
   for (let seq = 1; seq <= 3; seq += 1) {
     journal.append(event(seq));
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await journal.written();
   }
   await journal.close();
   assert.deepEqual(
     lines.map(({ level, message }) => `${level}: ${message}`),
     ['warn: events cannot be kept on disk'],
   );
+});
+
+test('a file that was taken away from it is followed by another, which it goes on with', async () => {
+  const { log, lines } = recordingLog();
+  const journal = new EventJournal(file, log, 2000);
+  await journal.open();
+  await fs.rm(file);
+  for (let seq = 1; seq <= 60; seq += 1) {
+    journal.append(event(seq, 'created', 'same'));
+    await journal.written();
+  }
+  const kept = await all(journal);
+  assert.ok(kept.length > 5 && kept.length < 60, `${kept.length} events are kept`);
+  assert.equal(kept.at(-1), 60);
+  await journal.close();
+  assert.deepEqual([(await fs.readdir(directory)).sort(), lines], [['journal', 'journal.1'], []]);
 });

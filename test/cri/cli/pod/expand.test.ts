@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { expand, expandEnv } from '../../../cri/cli/pod/expand.js';
+import { expand, expandEnv } from '../../../../cri/cli/pod/expand.js';
 
 // The cases of Kubernetes' own table (third_party/forked/golang/expansion/expand_test.go).
 const VARIABLES = { VAR_A: 'A', VAR_B: 'B', VAR_C: 'C', VAR_REF: '$(VAR_A)', VAR_EMPTY: '' };

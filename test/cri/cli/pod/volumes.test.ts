@@ -3,9 +3,9 @@ import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { type PodManifest, readManifest } from '../../../cri/cli/manifest.js';
-import { localPodsRoot, logDirectoryOf, removeLocalPod } from '../../../cri/cli/pod/local-pods.js';
-import { bindMounts, makeVolumes } from '../../../cri/cli/pod/volumes.js';
+import { type PodManifest, readManifest } from '../../../../cri/cli/manifest.js';
+import { localPodsRoot, logDirectoryOf, removeLocalPod } from '../../../../cri/cli/pod/local-pods.js';
+import { bindMounts, makeVolumes } from '../../../../cri/cli/pod/volumes.js';
 
 const UID = '3f2a9c1e-0000-4000-8000-000000000001';
 let root = '';

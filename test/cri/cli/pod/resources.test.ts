@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { containerNumbers, oomScoreAdjOf, podNumbers } from '../../../cri/cli/pod/resources.js';
+import { containerNumbers, oomScoreAdjOf, podNumbers } from '../../../../cri/cli/pod/resources.js';
 
 const NOTHING = { cpuRequest: 0, cpuLimit: 0, memoryLimit: 0 };
 const GIB = 2 ** 30;
