@@ -9,7 +9,8 @@ import path from 'node:path';
 import { messageOf } from '../errors.js';
 import { O } from '../linux/constants.js';
 import { pollReadable } from '../linux/descriptors.js';
-import { openPidfd, parentOf, pidfdExit, startTimeOf } from '../linux/processes.js';
+import { errnoName } from '../linux/libc.js';
+import { parentOf, pidfdExit, startTimeOf, tryOpenPidfd } from '../linux/processes.js';
 import { killCgroups } from './cgroup-kill.js';
 import { type Children, killGroupOf } from './children.js';
 import { Container, type ContainerHandles, type ContainerServices } from './container.js';
@@ -61,6 +62,7 @@ export class AdoptedInits {
 /**
  * The containers that are recorded under the state directory. One that cannot be taken over does not keep the rest out,
  * and one that takes long to undo does not hold them up: who waits for this keeper waits for the slowest, not for all.
+ * Throws where there is no room for them (EMFILE): else what runs would be taken for ended.
  * `handed`: descriptors of theirs; those of containers that are not recorded are closed.
  */
 export async function adoptAll(
@@ -77,6 +79,7 @@ export async function adoptAll(
       try {
         return await takeOver(intent, left, inits, children, services);
       } catch (error) {
+        if (['EMFILE', 'ENFILE'].includes(errnoName(error) ?? '')) throw error;
         services.log.error({ id: intent.id, error: messageOf(error) }, 'a container could not be taken over');
         return undefined;
       }
@@ -122,6 +125,10 @@ async function handlesOf(
 ): Promise<ContainerHandles> {
   const watched = intent.watch === undefined ? undefined : new WatchedInit(intent.watch, children);
   const { pidfd = watched === undefined ? openInit(record) : -1, ...others } = given?.descriptors ?? {};
+  if (given?.memory === undefined && others.stdin !== undefined && isStdinClosed(intent.directory)) {
+    fs.closeSync(others.stdin);
+    delete others.stdin;
+  }
   if (given?.memory !== undefined) {
     const { memory } = given;
     const logFile = intent.stdio.logPath === '' ? undefined : new LogFile(intent.stdio.logPath);
@@ -131,6 +138,11 @@ async function handlesOf(
   const logFile = await openLogAgain(intent, services);
   const ends = { ...reopenFifos(intent.directory, others), terminal: others.terminal };
   return { pidfd, watched, ends, logFile };
+}
+
+/** The keeper that died had closed it, and not told yet those who held it. */
+function isStdinClosed(directory: string): boolean {
+  return !fs.existsSync(path.join(directory, 'stdin'));
 }
 
 async function openLogAgain(intent: Intent, services: ContainerServices): Promise<LogFile | undefined> {
@@ -186,12 +198,8 @@ function endTornLine(file: string): void {
 
 /** A pidfd of the very process that was recorded; -1 when it has ended. */
 function openInit(record: KeptContainer): number {
-  let pidfd: number;
-  try {
-    pidfd = openPidfd(record.pid);
-  } catch {
-    return -1; // ESRCH
-  }
+  const pidfd = tryOpenPidfd(record.pid);
+  if (pidfd === undefined) return -1;
   const startTime = startTimeOf(record.pid); // undefined: a zombie, whose start time can still be told apart by nobody else
   if (startTime === record.startTime) return pidfd;
   fs.closeSync(pidfd);

@@ -30,8 +30,11 @@ export class Attachment {
   readonly #source: net.Socket | undefined;
   readonly #stdin: number | undefined;
 
-  /** Owns the descriptors. */
-  constructor({ stdin, stdout, stderr }: OpenedPipes, to: AttachedTo) {
+  readonly #stallMs: number;
+
+  /** Owns the descriptors. `stallMs`: see STALL_MS. */
+  constructor({ stdin, stdout, stderr }: OpenedPipes, to: AttachedTo, stallMs = STALL_MS) {
+    this.#stallMs = stallMs;
     if (stdout !== undefined) this.#tap('stdout', stdout, to.stdout);
     if (stderr !== undefined) this.#tap('stderr', stderr, to.stderr);
     this.#stdin = stdin;
@@ -75,7 +78,7 @@ export class Attachment {
   }
 
   #tap(name: 'stdout' | 'stderr', fd: number, reader: OutputReader | undefined): void {
-    const tap = new PipeWriter(fd, STALL_MS);
+    const tap = new PipeWriter(fd, this.#stallMs);
     this.#taps.push({ name, tap });
     if (reader === undefined) tap.finish();
     else reader.addTap(tap);
@@ -103,7 +106,8 @@ export class Attachment {
     if (stalled.length > 0) source?.destroy();
     await joined;
     if (stalled.includes(true)) {
-      throw new CribError('ABORTED', 'detached: the client took no output for 10 s while more was waiting');
+      const message = `detached: the client took no output for ${this.#stallMs / 1000} s while more was waiting`;
+      throw new CribError('ABORTED', message);
     }
   }
 }

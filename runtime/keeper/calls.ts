@@ -61,7 +61,11 @@ export class Calls {
 
   /** Resolves to the result. */
   call(id: number, method: string, params: Params): Promise<unknown> {
-    return this.#counted(() => this.#call(id, method, params));
+    return this.#counted(async () => {
+      if (this.#lasting.has(id))
+        throw new CribError('INVALID_ARGUMENT', `request ${id} goes on: its id is not free yet`);
+      return this.#call(id, method, params);
+    });
   }
 
   /** Goes on with one that an earlier program of this process took. */

@@ -12,6 +12,8 @@ import { openNull } from './null-device.js';
 
 /** Descriptors that a spawn may need beyond those that are open. */
 const SPAWN_MARGIN = 64;
+/** Lowers its soft limit of open files to the first argument and becomes what the others say. */
+const LIMITED = ['/bin/sh', '-c', 'ulimit -Sn "$0" && exec "$@"'];
 
 type Stream = 'ignore' | 'pipe' | number;
 
@@ -52,28 +54,31 @@ export class Children {
    */
   spawn(argv: readonly string[], env: Readonly<Record<string, string>>, streams: readonly Stream[]): ChildProcess {
     const stdio = streams.map((stream) => (stream === 'ignore' ? this.#null : stream));
-    const [file = '', ...args] = argv;
-    const before = this.#original.soft > BigInt(this.#highestFd + SPAWN_MARGIN);
-    if (before) resourceLimit(RLIMIT_NOFILE, this.#original);
-    let child: ChildProcess;
-    try {
-      child = spawn(file, args, { env: { ...env }, stdio, detached: true });
-    } finally {
-      if (before) resourceLimit(RLIMIT_NOFILE, this.#raised);
-    }
+    const child = this.#limited(argv, (file, args) => spawn(file, args, { env: { ...env }, stdio, detached: true }));
     const pid = child.pid;
     if (pid === undefined) return child;
     this.#ours.add(pid);
     child.once('exit', () => this.#ours.delete(pid));
-    if (!before) this.#limit(pid);
     return child;
   }
 
-  #limit(pid: number): void {
+  /**
+   * A limit can be below what is open, but nothing more is opened then, as a spawn must: so with many open a shell sets
+   * it. Set on the child afterwards it would come too late for what that has started already.
+   */
+  #limited(argv: readonly string[], start: (file: string, args: string[]) => ChildProcess): ChildProcess {
+    const [file = '', ...args] = argv;
+    const { soft } = this.#original;
+    if (soft === this.#raised.soft) return start(file, args);
+    if (soft <= BigInt(this.#highestFd + SPAWN_MARGIN)) {
+      const [shell = '', ...before] = LIMITED;
+      return start(shell, [...before, String(soft), ...argv]);
+    }
+    resourceLimit(RLIMIT_NOFILE, this.#original);
     try {
-      resourceLimit(RLIMIT_NOFILE, this.#original, pid);
-    } catch {
-      // ESRCH: it has ended already
+      return start(file, args);
+    } finally {
+      resourceLimit(RLIMIT_NOFILE, this.#raised);
     }
   }
 

@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { CribError, messageOf } from '../errors.js';
+import { attempting, CribError, messageOf } from '../errors.js';
 import { O } from '../linux/constants.js';
 import { openPidfd, startTimeOf } from '../linux/processes.js';
 import { step } from '../steps.js';
@@ -62,8 +62,7 @@ export async function createContainer(
     await step('keeper/undo', () => undo(attempt, children, services)).catch((failure: unknown) => {
       services.log.warn({ id: spec.id, error: messageOf(failure) }, 'could not undo a failed create');
     });
-    const code = error instanceof CribError ? error.code : 'INTERNAL';
-    throw new CribError(code, `creating container ${spec.id}: ${messageOf(error)}`, { cause: error });
+    throw attempting(`creating container ${spec.id}`, error);
   } finally {
     endOfCreate();
   }
@@ -118,20 +117,22 @@ async function runCreate(attempt: Attempt, children: Children, services: Contain
   const child = children.spawn(argv, spec.env, [containerEnds.stdin, containerEnds.stdout, containerEnds.stderr]);
   const end = childEnd(child, spec.createTimeoutMs);
   if (!spec.stdio.tty) dropContainerEnds(attempt);
-  const startTime = child.pid === undefined ? undefined : startTimeOf(child.pid);
-  if (child.pid !== undefined && startTime !== undefined) {
-    const creator = { pid: child.pid, startTime };
-    await services.intents.save({ ...attempt.intent, creator }).catch(async (error: unknown) => {
-      await end.catch(() => undefined);
-      throw error;
-    });
-  }
+  await saveCreator(attempt, child.pid, services).catch(async (error: unknown) => {
+    await end.catch(() => undefined);
+    throw error;
+  });
   const { exitCode, timedOut } = await end;
   if (timedOut) {
     const message = `${spec.createArgv[0]} took longer than ${spec.createTimeoutMs} ms and was killed`;
     throw new CribError('DEADLINE_EXCEEDED', message);
   }
   if (exitCode !== 0) throw new CribError('INTERNAL', await whyItFailed(attempt, exitCode));
+}
+
+async function saveCreator(attempt: Attempt, pid: number | undefined, services: ContainerServices): Promise<void> {
+  const startTime = pid === undefined ? undefined : startTimeOf(pid);
+  if (pid === undefined || startTime === undefined) return; // it has ended
+  await services.intents.save({ ...attempt.intent, creator: { pid, startTime } });
 }
 
 /** The runtime's own last error, else the end of its stderr (which is the container's). */

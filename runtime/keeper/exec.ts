@@ -7,7 +7,8 @@ import type { ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import net from 'node:net';
-import { CribError, messageOf } from '../errors.js';
+import { attempting } from '../errors.js';
+import { descriptorRoom } from '../linux/descriptor-room.js';
 import { makePipe } from '../linux/descriptors.js';
 import { startTimeOf } from '../linux/processes.js';
 import { type Children, exitCodeOf, killGroupOf } from './children.js';
@@ -21,6 +22,8 @@ const GRACE_IDLE_MS = 500;
 /** and no longer than this. */
 const GRACE_MAX_MS = 2000;
 const READ_BYTES = 64 * 1024;
+/** Its pipes, and what starting a program takes. */
+const EXEC_DESCRIPTORS = 10;
 
 const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
 
@@ -60,20 +63,29 @@ export class Exec {
     this.done = this.#run();
   }
 
+  /** Throws RESOURCE_EXHAUSTED where there is no room for its descriptors. */
   static start(request: KeptExecSpec, children: Children, sink: OutputSink): Exec {
-    const stdout = makePipe();
-    const stderr = makePipe();
+    const started = descriptorRoom.take(EXEC_DESCRIPTORS, `starting ${request.argv[0]}`);
+    try {
+      return Exec.#spawn(request, children, sink);
+    } catch (error) {
+      throw attempting(`starting ${request.argv[0]}`, error);
+    } finally {
+      started();
+    }
+  }
+
+  static #spawn(request: KeptExecSpec, children: Children, sink: OutputSink): Exec {
+    const { stdout, stderr } = makePipes();
     children.saw(stderr.writer);
     let child: ChildProcess;
     try {
       child = children.spawn(request.argv, request.env, ['ignore', stdout.writer, stderr.writer]);
     } catch (error) {
-      fs.closeSync(stdout.reader);
-      fs.closeSync(stderr.reader);
-      throw new CribError('INTERNAL', `starting ${request.argv[0]}: ${messageOf(error)}`, { cause: error });
+      for (const fd of [stdout.reader, stderr.reader]) fs.closeSync(fd);
+      throw error;
     } finally {
-      fs.closeSync(stdout.writer);
-      fs.closeSync(stderr.writer);
+      for (const fd of [stdout.writer, stderr.writer]) fs.closeSync(fd);
     }
     const { pidFile, innerKill, timeoutMs, maxOutputBytes: left } = request;
     return new Exec({
@@ -163,8 +175,22 @@ export class Exec {
     if (innerKill !== undefined) await killInner(innerKill, children).catch(() => undefined);
     const pid = Number(await readFile(pidFile, 'latin1').catch(() => ''));
     if (this.#exited || runtime === 0) return;
-    if (Number.isInteger(pid) && pid > 1 && isLater(pid, runtime)) killTree(pid);
-    killGroupOf(runtime);
+    try {
+      if (Number.isInteger(pid) && pid > 1 && isLater(pid, runtime)) killTree(pid);
+    } finally {
+      killGroupOf(runtime);
+    }
+  }
+}
+
+/** Both or none. */
+function makePipes() {
+  const stdout = makePipe();
+  try {
+    return { stdout, stderr: makePipe() };
+  } catch (error) {
+    for (const fd of [stdout.reader, stdout.writer]) fs.closeSync(fd);
+    throw error;
   }
 }
 
@@ -176,10 +202,7 @@ function isLater(pid: number, runtime: number): boolean {
 
 function exitOf(child: ChildProcess, request: KeptExecSpec): Promise<number> {
   return new Promise((resolve, reject) => {
-    child.once('error', (error) => {
-      const message = `starting ${request.argv[0]}: ${messageOf(error)}`;
-      reject(new CribError('INTERNAL', message, { cause: error }));
-    });
+    child.once('error', (error) => reject(attempting(`starting ${request.argv[0]}`, error)));
     child.once('exit', (code, signal) => resolve(exitCodeOf(code, signal)));
   });
 }

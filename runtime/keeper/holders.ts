@@ -9,7 +9,8 @@ import { DESCRIPTOR_NAMES, type DescriptorName, type Descriptors } from './hando
 
 /** Somebody who holds duplicates. Neither call throws: a holder that fails is one less. */
 export interface Holder {
-  give(id: string, descriptors: Descriptors): void;
+  /** `descriptors` is asked when they are sent, which may be later: of a container that has ended meanwhile fewer are open. */
+  give(id: string, descriptors: () => Descriptors): void;
   /** Of a container: all, or those of `names`. Until a holder has closed stdin its reader sees no end of it. */
   drop(id: string, names?: readonly DescriptorName[]): void;
 }
@@ -26,8 +27,8 @@ export class Holders implements Holder {
     this.#holders.delete(holder);
   }
 
-  give(id: string, descriptors: Descriptors): void {
-    if (Object.keys(descriptors).length === 0) return;
+  give(id: string, descriptors: () => Descriptors): void {
+    if (Object.keys(descriptors()).length === 0) return;
     for (const holder of this.#holders) holder.give(id, descriptors);
   }
 
@@ -44,9 +45,9 @@ export type HoldMessage =
 /** Of one message, which then has fewer bytes than its receiver has room for. */
 const MAX_GIVEN = 100;
 
-interface Given {
+export interface Given {
   readonly id: string;
-  readonly descriptors: Descriptors;
+  readonly descriptors: () => Descriptors;
 }
 
 type Drop = Extract<HoldMessage, { drop: string }>;
@@ -71,7 +72,7 @@ export class ClientHolder implements Holder {
     return this.#socket;
   }
 
-  give(id: string, descriptors: Descriptors): void {
+  give(id: string, descriptors: () => Descriptors): void {
     this.giveAll([{ id, descriptors }]);
   }
 
@@ -84,7 +85,7 @@ export class ClientHolder implements Holder {
   drop(id: string, names?: readonly DescriptorName[]): void {
     this.#waiting = this.#waiting.flatMap((waiting) => {
       if ('drop' in waiting || waiting.id !== id) return [waiting];
-      return names === undefined ? [] : [{ id, descriptors: without(waiting.descriptors, names) }];
+      return names === undefined ? [] : [{ id, descriptors: () => without(waiting.descriptors(), names) }];
     });
     this.#waiting.push(names === undefined ? { drop: id } : { drop: id, names });
     this.flush();
@@ -96,6 +97,10 @@ export class ClientHolder implements Holder {
     try {
       while (!this.#closed && this.#waiting.length > 0) {
         const { count, message, descriptors } = nextMessage(this.#waiting);
+        if (message === undefined) {
+          this.#waiting.splice(0, count);
+          continue;
+        }
         if (!sendDescriptors(this.#socket, Buffer.from(JSON.stringify(message)), descriptors)) break;
         this.#waiting.splice(0, count);
         sent++;
@@ -119,19 +124,30 @@ function without(descriptors: Descriptors, names: readonly DescriptorName[]): De
   return Object.fromEntries(Object.entries(descriptors).filter(([name]) => !names.some((gone) => gone === name)));
 }
 
+interface Next {
+  /** How many of what waits it is made of. */
+  readonly count: number;
+  /** undefined: of those nothing is open any more. */
+  readonly message: HoldMessage | undefined;
+  readonly descriptors: readonly number[];
+}
+
 /** The first of what waits, with those gifts behind it that one message has room for. */
-function nextMessage(waiting: readonly (Given | Drop)[]) {
+function nextMessage(waiting: readonly (Given | Drop)[]): Next {
   const give: (readonly [string, readonly DescriptorName[]])[] = [];
   const descriptors: number[] = [];
+  let count = 0;
   for (const next of waiting) {
     if ('drop' in next) {
-      if (give.length === 0) return { count: 1, message: next, descriptors };
+      if (count === 0) return { count: 1, message: next, descriptors };
       break;
     }
-    const names = DESCRIPTOR_NAMES.filter((name) => next.descriptors[name] !== undefined);
+    const open = next.descriptors();
+    const names = DESCRIPTOR_NAMES.filter((name) => open[name] !== undefined);
     if (descriptors.length + names.length > MAX_DESCRIPTORS || give.length === MAX_GIVEN) break;
-    give.push([next.id, names]);
-    for (const name of names) descriptors.push(next.descriptors[name] ?? -1);
+    count++;
+    if (names.length > 0) give.push([next.id, names]);
+    for (const name of names) descriptors.push(open[name] ?? -1);
   }
-  return { count: give.length, message: { give }, descriptors };
+  return { count, message: give.length === 0 ? undefined : { give }, descriptors };
 }

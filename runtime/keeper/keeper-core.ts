@@ -1,19 +1,24 @@
 /** The keeper's containers and what can be asked of them, apart from the socket that it is asked over. */
 
 import { CribError } from '../errors.js';
+import { descriptorRoom } from '../linux/descriptor-room.js';
 import type { Log } from '../log.js';
 import { adoptAll } from './adopt.js';
 import type { Attachment } from './attachment.js';
 import { type Children, childEnd } from './children.js';
 import type { Container, ContainerServices } from './container.js';
 import { createContainer } from './create.js';
-import type { Descriptors, HandedContainer } from './handover.js';
-import { Holders } from './holders.js';
+import { DESCRIPTOR_NAMES, type Descriptors, type HandedContainer } from './handover.js';
+import { type Given, Holders } from './holders.js';
 import { closeOpened, type OpenedPipes, openPassed, type PassedPipes } from './passed-pipe.js';
 import type { KeptContainer, KeptContainerSpec } from './protocol.js';
 import { Intents } from './record.js';
 
 const STDERR_TAIL = 4096;
+/** What a create has open at most; a third of it stays. */
+const CREATE_DESCRIPTORS = 12;
+const RUN_DESCRIPTORS = 6;
+const ATTACH_DESCRIPTORS = 3;
 
 export class KeeperCore {
   readonly children: Children;
@@ -32,23 +37,33 @@ export class KeeperCore {
   async load(handed: readonly HandedContainer[]): Promise<void> {
     for (const container of await adoptAll(this.children, this.#services, handed)) {
       this.#containers.set(container.record.id, container);
-      this.holders.give(container.record.id, container.descriptors);
+      this.holders.give(container.record.id, () => container.descriptors);
     }
+    for (const { id, descriptors } of handed) this.#dropStale(id, descriptors);
+  }
+
+  /** Who holds what was handed over may hold what nobody wants any more: the keeper has died before it said so. */
+  #dropStale(id: string, handed: Descriptors): void {
+    const open = this.#containers.get(id)?.descriptors ?? {};
+    const stale = DESCRIPTOR_NAMES.filter((name) => handed[name] !== undefined && open[name] === undefined);
+    if (stale.length > 0) this.holders.drop(id, stale);
   }
 
   async create(spec: KeptContainerSpec): Promise<KeptContainer> {
     if (this.#containers.has(spec.id) || this.#creating.has(spec.id)) {
       throw new CribError('ALREADY_EXISTS', `creating container ${spec.id}: it exists; forget it first`);
     }
+    const opened = descriptorRoom.take(CREATE_DESCRIPTORS, `creating container ${spec.id}`);
     const creation = createContainer(spec, this.children, this.#services);
     this.#creating.set(spec.id, creation);
     try {
       const container = await creation;
       this.#containers.set(spec.id, container);
       if (this.#frozen) container.freeze();
-      this.holders.give(spec.id, container.descriptors);
+      this.holders.give(spec.id, () => container.descriptors);
       return container.record;
     } finally {
+      opened();
       this.#creating.delete(spec.id);
     }
   }
@@ -61,9 +76,14 @@ export class KeeperCore {
 
   /** Opens pipes of a client's. */
   openPipes(pipes: PassedPipes): OpenedPipes {
-    const opened = openPassed(pipes);
-    for (const fd of Object.values(opened)) this.children.saw(fd);
-    return opened;
+    const done = descriptorRoom.take(ATTACH_DESCRIPTORS, 'opening the pipes of a client');
+    try {
+      const opened = openPassed(pipes);
+      for (const fd of Object.values(opened)) this.children.saw(fd);
+      return opened;
+    } finally {
+      done();
+    }
   }
 
   /** Connects opened pipes to a container, and owns them; see Container.attach. */
@@ -97,8 +117,8 @@ export class KeeperCore {
   }
 
   /** Of all of them: what others may hold. */
-  get descriptors(): { readonly id: string; readonly descriptors: Descriptors }[] {
-    return [...this.#containers.values()].map(({ record, descriptors }) => ({ id: record.id, descriptors }));
+  get descriptors(): Given[] {
+    return [...this.#containers].map(([id, container]) => ({ id, descriptors: () => container.descriptors }));
   }
 
   /** Stops what goes on by itself until `thaw`; see Container.freeze. */
@@ -129,6 +149,7 @@ export class KeeperCore {
   }
 
   async run(argv: readonly string[], env: Readonly<Record<string, string>>, timeoutMs: number): Promise<void> {
+    descriptorRoom.take(RUN_DESCRIPTORS, `starting ${argv[0]}`)();
     const child = this.children.spawn(argv, env, ['ignore', 'ignore', 'pipe']);
     let tail = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {

@@ -1,7 +1,8 @@
 /** Killing processes that have no cgroup of their own, through pidfds: a pid that is used again is not hit. */
 
 import fs from 'node:fs';
-import { openPidfd, signalPidfd, startTimeOf } from '../linux/processes.js';
+import { errnoName } from '../linux/libc.js';
+import { signalPidfd, startTimeOf, tryOpenPidfd } from '../linux/processes.js';
 
 const SIGKILL = 9;
 const SIGSTOP = 19;
@@ -17,19 +18,19 @@ export function killByPid(pid: number, startTime?: string): void {
 export function killTree(pid: number): void {
   withPidfd(pid, (pidfd) => {
     signalPidfd(pidfd, SIGSTOP);
-    const children = childrenOf(pid);
-    signalPidfd(pidfd, SIGKILL);
+    let children: number[];
+    try {
+      children = childrenOf(pid);
+    } finally {
+      signalPidfd(pidfd, SIGKILL);
+    }
     for (const child of children) killTree(child);
   });
 }
 
 function withPidfd(pid: number, use: (pidfd: number) => void): void {
-  let pidfd: number;
-  try {
-    pidfd = openPidfd(pid);
-  } catch {
-    return; // ESRCH
-  }
+  const pidfd = tryOpenPidfd(pid);
+  if (pidfd === undefined) return;
   try {
     use(pidfd);
   } finally {
@@ -44,7 +45,8 @@ function childrenOf(pid: number): number[] {
     return threads.flatMap((thread) =>
       fs.readFileSync(`/proc/${pid}/task/${thread}/children`, 'latin1').split(' ').filter(Boolean).map(Number),
     );
-  } catch {
-    return [];
+  } catch (error) {
+    if (errnoName(error) === 'ENOENT' || errnoName(error) === 'ESRCH') return []; // it has ended
+    throw error;
   }
 }

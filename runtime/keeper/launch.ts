@@ -5,12 +5,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { failpointsEnvironment } from '../failpoints.js';
 import { O } from '../linux/constants.js';
+import { DEFAULT_SOFT_FILES } from '../linux/open-files.js';
 import { DESCRIPTOR_NAMES, type Descriptors, HANDOVER_VERSION, writeHandover } from './handover.js';
 
 const MAX_LOG_BYTES = 1024 * 1024;
-
-/** What new processes get where nobody says otherwise (systemd's DefaultLimitNOFILE): crib's own Node has raised its. */
-const DEFAULT_SOFT_FILES = '1024';
 
 /** Keeps the heap of a process that runs for months small; its buffers lie outside of it. */
 export const V8_FLAGS = ['--max-semi-space-size=1', '--max-old-space-size=96', '--v8-pool-size=0'];
@@ -53,19 +51,26 @@ export function launchKeeper(
   }
 }
 
-/** Descriptors in the order in which the keeper has them behind the handover, which names them by their numbers there. */
+/**
+ * Descriptors in the order in which the keeper has them behind the handover, which names them by their numbers there. They
+ * stay in the order that they have here: else libuv's child would first need a duplicate of each that another is put over,
+ * and thousands of them twice are more than may be open.
+ */
 function inheriting(held: ReadonlyMap<string, Descriptors>): { handover: number | undefined; inherited: number[] } {
-  const inherited: number[] = [];
-  const containers = [...held].map(([id, descriptors]) => {
-    const renumbered: Descriptors = {};
-    for (const name of DESCRIPTOR_NAMES) {
+  const all = [...held].flatMap(([id, descriptors]) =>
+    DESCRIPTOR_NAMES.flatMap((name) => {
       const fd = descriptors[name];
-      if (fd !== undefined) renumbered[name] = HANDOVER_FD + inherited.push(fd);
-    }
-    return { id, descriptors: renumbered };
-  });
-  if (containers.length === 0) return { handover: undefined, inherited };
-  return { handover: writeHandover({ version: HANDOVER_VERSION, containers }), inherited };
+      return fd === undefined ? [] : [{ id, name, fd }];
+    }),
+  );
+  if (all.length === 0) return { handover: undefined, inherited: [] };
+  all.sort((one, other) => one.fd - other.fd);
+  const renumbered = new Map<string, Descriptors>();
+  for (const [index, { id, name }] of all.entries()) {
+    renumbered.set(id, { ...renumbered.get(id), [name]: HANDOVER_FD + 1 + index });
+  }
+  const containers = [...renumbered].map(([id, descriptors]) => ({ id, descriptors }));
+  return { handover: writeHandover({ version: HANDOVER_VERSION, containers }), inherited: all.map(({ fd }) => fd) };
 }
 
 function openLog(file: string): number {

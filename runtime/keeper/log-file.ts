@@ -6,7 +6,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { CribError, messageOf } from '../errors.js';
+import { CribError, codeOf, messageOf } from '../errors.js';
 import { O } from '../linux/constants.js';
 import { errnoName } from '../linux/libc.js';
 import { STAMP_BYTES, writeStamp } from './clock.js';
@@ -271,7 +271,7 @@ async function openLog(file: string): Promise<OpenLog> {
     fs.closeSync(fd);
     throw new CribError('FAILED_PRECONDITION', 'it is not a regular file');
   } catch (error) {
-    const code = errnoName(error) === 'ENOSPC' ? 'RESOURCE_EXHAUSTED' : 'FAILED_PRECONDITION';
+    const code = codeOf(error) === 'RESOURCE_EXHAUSTED' ? 'RESOURCE_EXHAUSTED' : 'FAILED_PRECONDITION';
     throw new CribError(code, `opening log ${file}: ${messageOf(error)}`, { cause: error });
   }
 }

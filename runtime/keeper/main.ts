@@ -72,10 +72,16 @@ function softFileLimit(): bigint | undefined {
   return text !== undefined && /^[0-9]+$/.test(text) ? BigInt(text) : undefined;
 }
 
-/** systemd, when it is the one that has started this. */
-function serviceManager(): FdStore | undefined {
+/** systemd, when it is the one that has started this. One that cannot be told anything keeps nobody from starting. */
+function serviceManager(log: Log): FdStore | undefined {
   const { NOTIFY_SOCKET: socket } = process.env;
-  return socket === undefined ? undefined : new FdStore(socket);
+  if (socket === undefined) return undefined;
+  try {
+    return new FdStore(socket);
+  } catch (error) {
+    log.warn({ socket, error: messageOf(error) }, 'the service manager cannot be notified; it stores no descriptors');
+    return undefined;
+  }
 }
 
 async function main(): Promise<void> {
@@ -106,7 +112,7 @@ async function main(): Promise<void> {
     log,
     onRequest: () => idle.touch(),
   });
-  const store = serviceManager();
+  const store = serviceManager(log);
   if (store !== undefined) core.holders.add(store);
   const left = handover?.keeper === undefined ? killLeftExecs(state) : undefined;
   await Promise.all([core.load(handover?.containers ?? takeStored(process.env)), left]);

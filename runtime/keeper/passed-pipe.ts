@@ -4,7 +4,7 @@
  */
 
 import fs from 'node:fs';
-import { CribError, messageOf } from '../errors.js';
+import { CribError, codeOf, messageOf } from '../errors.js';
 import { F, O } from '../linux/constants.js';
 import { fcntl } from '../linux/files.js';
 
@@ -54,7 +54,8 @@ function openOne(name: PipeName, { pid, fd, inode }: PassedPipe): number {
   try {
     opened = fs.openSync(`/proc/${pid}/fd/${fd}`, access | fs.constants.O_NONBLOCK | O.CLOEXEC);
   } catch (error) {
-    throw new CribError('FAILED_PRECONDITION', `opening ${name} of the client: ${messageOf(error)}`, { cause: error });
+    const code = codeOf(error) === 'RESOURCE_EXHAUSTED' ? 'RESOURCE_EXHAUSTED' : 'FAILED_PRECONDITION';
+    throw new CribError(code, `opening ${name} of the client: ${messageOf(error)}`, { cause: error });
   }
   const found = fs.fstatSync(opened, { bigint: true });
   if (found.isFIFO() && String(found.ino) === inode) return opened;

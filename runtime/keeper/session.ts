@@ -5,15 +5,19 @@
  */
 
 import { readFile } from 'node:fs/promises';
-import { CribError, messageOf } from '../errors.js';
+import { attempting, CribError } from '../errors.js';
+import { descriptorRoom } from '../linux/descriptor-room.js';
 import { type ChildExit, startTimeOf } from '../linux/processes.js';
 import { type Children, childEnd } from './children.js';
 import type { SessionMemory } from './handover.js';
 import { killInner } from './inner-kill.js';
 import { killTree } from './kill-process.js';
-import { closeOpened, makeBlocking, openPassed } from './passed-pipe.js';
+import { closeOpened, makeBlocking, type OpenedPipes, openPassed } from './passed-pipe.js';
 import type { KeptInnerKill, KeptProcess, KeptSessionSpec } from './protocol.js';
 import { failureOf } from './runtime-log.js';
+
+/** The client's pipes, and what starting a program takes. */
+const SESSION_DESCRIPTORS = 8;
 
 export class Session {
   /** Rejects when the command could not be started. */
@@ -75,13 +79,21 @@ export class Session {
     try {
       await this.#start(spec);
       const pid = await readPid(spec.pidFile);
-      const startTime = startTimeOf(pid) ?? '';
       const exit = this.#watch(pid);
-      if (this.#cancelled) this.cancel();
-      else onStarted({ pid, startTime });
+      this.#tell(pid, onStarted);
       return { exit };
     } finally {
       endOfStart();
+    }
+  }
+
+  #tell(pid: number, onStarted: (started: KeptProcess) => void): void {
+    try {
+      if (this.#cancelled) this.cancel();
+      else onStarted({ pid, startTime: startTimeOf(pid) ?? '' });
+    } catch (error) {
+      this.cancel();
+      throw error;
     }
   }
 
@@ -105,15 +117,23 @@ export class Session {
     throw new CribError('UNKNOWN', (await failureOf(runtimeLog)) ?? `${argv[0]} ended with exit code ${exitCode}`);
   }
 
-  async #spawn({ argv, env, startTimeoutMs, pipes: passed }: KeptSessionSpec) {
-    const pipes = openPassed(passed);
+  async #spawn(spec: KeptSessionSpec) {
+    const started = descriptorRoom.take(SESSION_DESCRIPTORS, `starting ${spec.argv[0]}`);
+    try {
+      return this.#spawnOver(openPassed(spec.pipes), spec);
+    } finally {
+      started();
+    }
+  }
+
+  #spawnOver(pipes: OpenedPipes, { argv, env, startTimeoutMs }: KeptSessionSpec) {
     const { stdin = 'ignore', stdout = 'ignore', stderr = 'ignore' } = pipes;
     try {
       makeBlocking(pipes);
       this.#children.saw(Math.max(0, ...Object.values(pipes)));
       return childEnd(this.#children.spawn(argv, env, [stdin, stdout, stderr]), startTimeoutMs);
     } catch (error) {
-      throw new CribError('INTERNAL', `starting ${argv[0]}: ${messageOf(error)}`, { cause: error });
+      throw attempting(`starting ${argv[0]}`, error);
     } finally {
       closeOpened(pipes);
     }

@@ -5,6 +5,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
+import { codeOf } from '../errors.js';
 import { F, O } from '../linux/constants.js';
 import { fcntl, makeNode } from '../linux/files.js';
 import { acceptUnix, listenUnix, MAX_SOCKET_PATH, receiveDescriptor } from '../linux/sockets.js';
@@ -78,7 +79,8 @@ export function reopenFifos(directory: string, given: Partial<Omit<KeeperEnds, '
   const tryOpen = (name: string, flags: number) => {
     try {
       return fs.openSync(path.join(directory, name), flags);
-    } catch {
+    } catch (error) {
+      if (codeOf(error) === 'RESOURCE_EXHAUSTED') throw error;
       return undefined; // ENOENT: a terminal or no stdin; ENXIO: nobody reads stdin any more
     }
   };
@@ -135,7 +137,12 @@ export class ConsoleSocket {
       fs.closeSync(this.#directoryFd);
       throw error;
     }
-    fs.chmodSync(real, 0o600);
+    try {
+      fs.chmodSync(real, 0o600);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** The master, once the runtime has ended well: it has connected and sent by then. */

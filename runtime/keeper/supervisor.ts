@@ -38,6 +38,8 @@ export interface SupervisorOptions {
   readonly keeperPath: string;
   /** After so many attempts to connect another keeper is started; default: 25, about four seconds. */
   readonly attemptsPerLaunch?: number;
+  /** Milliseconds after which it is given up where none runs; default: 20,000. */
+  readonly startTimeoutMs?: number;
   readonly log: Log;
 }
 
@@ -112,7 +114,8 @@ export class Supervisor {
         return await this.#openOnce();
       } catch (error) {
         if (!(error instanceof CribError) || error.code !== 'UNAVAILABLE') throw error;
-        if (performance.now() - began > (launch.isRunning ? LOAD_TIMEOUT_MS : START_TIMEOUT_MS)) {
+        const { startTimeoutMs = START_TIMEOUT_MS } = this.#options;
+        if (performance.now() - began > (launch.isRunning ? LOAD_TIMEOUT_MS : startTimeoutMs)) {
           const message = `${error.message}; started ${this.#options.keeperPath}, see ${this.#options.state}/keeper.log`;
           throw new CribError('UNAVAILABLE', message, { cause: error });
         }
@@ -143,12 +146,15 @@ export class Supervisor {
 
   async #greeted(): Promise<Link> {
     const { state } = this.#options;
-    const open = () =>
-      Link.open(state, {
+    const open = async () => {
+      let link: Link | undefined;
+      link = await Link.open(state, {
         onExit: (container) => this.#events.onExit(container),
         onHeld: () => this.#held.drain(),
-        onClose: () => this.#lost(),
+        onClose: () => this.#lost(link),
       });
+      return link;
+    };
     try {
       return await open();
     } catch (error) {
@@ -165,7 +171,9 @@ export class Supervisor {
     return !isObject(answer) || answer.more !== true;
   }
 
-  #lost(): void {
+  /** `link` undefined: it was lost as it opened. The end of one that was closed here may come when the next is open. */
+  #lost(link: Link | undefined): void {
+    if (link !== undefined && link !== this.#link) return;
     this.#link = undefined;
     clearTimeout(this.#upgradeTimer);
     if (!this.#closed && !this.#retired) this.#events.onLost();
@@ -210,7 +218,8 @@ class Launch {
   }
 
   get isRunning(): boolean {
-    return this.#child?.exitCode === null && this.#child.signalCode === null;
+    const { pid, exitCode, signalCode } = this.#child ?? {};
+    return pid !== undefined && exitCode === null && signalCode === null;
   }
 
   /** Again when it was killed, or found a lock whose holder was about to end; and when it is time. */

@@ -11,14 +11,14 @@ import type { KeeperProgram } from './protocol.js';
 const TIMEOUT_MS = 60_000;
 
 /** Throws what the keeper says; it goes on as before then. UNAVAILABLE: it has died of it, or does not answer. */
-export async function requestUpgrade(state: string, program: KeeperProgram): Promise<void> {
+export async function requestUpgrade(state: string, program: KeeperProgram, timeoutMs = TIMEOUT_MS): Promise<void> {
   const socket = await connectTo(state);
   const frames = new FrameReader();
   try {
     await new Promise<void>((resolve, reject) => {
       const gone = () => reject(new CribError('UNAVAILABLE', 'the keeper ended while it was upgraded'));
-      const late = () => reject(new CribError('UNAVAILABLE', `no end of the upgrade within ${TIMEOUT_MS} ms`));
-      socket.setTimeout(TIMEOUT_MS, late);
+      const late = () => reject(new CribError('UNAVAILABLE', `no end of the upgrade within ${timeoutMs} ms`));
+      socket.setTimeout(timeoutMs, late);
       socket.on('close', gone);
       socket.on('data', (data: Buffer) => {
         try {

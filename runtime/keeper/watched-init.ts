@@ -46,7 +46,7 @@ export class WatchedInit {
       const exitCode = await this.#exitCode(sandbox);
       if (this.#closed) return;
       if (exitCode !== undefined) return onExit(exitCode, 0);
-      if (!isAlive(sandbox)) return onExit(KILLED_WITH_SANDBOX, SIGKILL);
+      if (hasGone(sandbox)) return onExit(KILLED_WITH_SANDBOX, SIGKILL);
       await sleep(delay);
     }
   }
@@ -83,19 +83,29 @@ export class WatchedInit {
 
   /** undefined when the command told nothing. */
   #waitOnce(): Promise<number | undefined> {
-    const child = this.#children.spawn(this.#watch.waitArgv, this.#watch.env, ['ignore', 'pipe', 'ignore']);
-    this.#waiting = child;
     let text = '';
-    child.stdout?.setEncoding('utf8').on('data', (data: string) => {
-      text = (text + data).slice(0, MAX_OUTPUT_BYTES);
-    });
     return new Promise((resolve) => {
+      const child = this.#spawnWait();
+      this.#waiting = child;
+      if (child === undefined) return resolve(undefined);
+      child.stdout?.setEncoding('utf8').on('data', (data: string) => {
+        text = (text + data).slice(0, MAX_OUTPUT_BYTES);
+      });
       child.once('error', () => resolve(undefined));
       child.once('close', () => {
         this.#waiting = undefined;
         resolve(exitStatusIn(text));
       });
     });
+  }
+
+  /** undefined when it could not be started: a machine that is short of something may have it again. */
+  #spawnWait(): Child | undefined {
+    try {
+      return this.#children.spawn(this.#watch.waitArgv, this.#watch.env, ['ignore', 'pipe', 'ignore']);
+    } catch {
+      return undefined;
+    }
   }
 
   /** A container that has ended, and a sandbox that is gone, take no signal; what has to end tells by `waitArgv`. */
@@ -110,6 +120,15 @@ export class WatchedInit {
 /** Whether the very process that was recorded is there; one that has ended and was not reaped yet is not. */
 export function isAlive({ pid, startTime }: Sandbox): boolean {
   return startTime !== '' && startTimeOf(pid) === startTime;
+}
+
+/** Where nothing can tell (EMFILE) it is asked again: an exit that was none would be told for good. */
+function hasGone(sandbox: Sandbox): boolean {
+  try {
+    return !isAlive(sandbox);
+  } catch {
+    return false;
+  }
 }
 
 /** `{"id":"…","exitStatus":7}`; undefined for anything else. */

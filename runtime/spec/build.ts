@@ -14,7 +14,7 @@ import { processArgs, processCwd, processEnv } from './process.js';
 import { buildResources, oomScoreAdj } from './resources.js';
 import { hiddenPaths, seccompProfile } from './security.js';
 import { selinuxLabels } from './selinux.js';
-import type { BuildSpec, OciSpec, PodUserNamespace, ResolvedUser, SpecInput } from './types.js';
+import type { BuildSpec, HostFacts, OciSpec, PodUserNamespace, ResolvedUser, SpecInput } from './types.js';
 
 export { buildResources } from './resources.js';
 
@@ -73,9 +73,17 @@ function process(input: SpecInput, capabilities: unknown): OciSpec {
     capabilities,
     noNewPrivileges: config.security.noNewPrivs,
     oomScoreAdj: oomScoreAdj(config.resources, host),
+    ...resourceLimits(host),
     ...(apparmorProfile === undefined ? {} : { apparmorProfile }),
     ...(selinux === undefined ? {} : { selinuxLabel: selinux.process }),
   };
+}
+
+/** An OCI runtime in Go may hand on the soft limit that Go has raised for itself (runc 1.1). */
+function resourceLimits({ openFiles }: HostFacts): OciSpec {
+  if (openFiles === undefined) return {};
+  const [soft, hard] = [Number(openFiles.soft), Number(openFiles.hard)];
+  return Number.isSafeInteger(hard) ? { rlimits: [{ type: 'RLIMIT_NOFILE', soft, hard }] } : {};
 }
 
 function linux(input: SpecInput, bounding: readonly string[]): OciSpec {

@@ -4,6 +4,7 @@ import fs from 'node:fs/promises';
 import { FS_MAGIC } from '../linux/constants.js';
 import { statFilesystem } from '../linux/files.js';
 import { parseMountInfo } from '../linux/mountinfo.js';
+import { originalFileLimit } from '../linux/open-files.js';
 import { CAPABILITY_NAMES, capabilitiesOfMask } from './capabilities.js';
 import type { HostFacts } from './types.js';
 
@@ -30,6 +31,7 @@ export async function discoverHostFacts(): Promise<HostFacts> {
     selinux,
     capabilities: statusMask(status, 'CapBnd'),
     hugepageSizes: hugepages.map(hugepageSize).filter((size) => size !== undefined),
+    openFiles: originalFileLimit(process.env),
     ...cgroups,
   };
 }

@@ -66,6 +66,8 @@ export interface HostFacts {
   /** Page sizes in the runtime's spelling: `2MB`, `1GB`. */
   readonly hugepageSizes: readonly string[];
   readonly swapAccounting: boolean;
+  /** RLIMIT_NOFILE of containers; undefined: whatever the OCI runtime hands on. */
+  readonly openFiles: { readonly soft: bigint; readonly hard: bigint } | undefined;
 }
 
 export interface SpecInput {

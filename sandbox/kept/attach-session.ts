@@ -2,9 +2,13 @@
 
 import { attempting } from '../../runtime/errors.js';
 import type { Keeper } from '../../runtime/keeper/protocol.js';
+import { descriptorRoom } from '../../runtime/linux/descriptor-room.js';
 import type { ContainerRecord } from '../container-record.js';
 import type { SessionStreams } from '../streams.js';
 import { SessionPipes } from './session-pipes.js';
+
+/** Both ends of three pipes. */
+const DESCRIPTORS = 6;
 
 /** As Sessions.attach. A container without stdin gets none; one with a terminal has no stderr. */
 export async function attachSession(
@@ -14,6 +18,7 @@ export async function attachSession(
   signal: AbortSignal,
 ): Promise<void> {
   const { id, config } = container;
+  descriptorRoom.take(DESCRIPTORS, `attaching to container ${id}`)();
   const outputs = config.tty ? (['stdout'] as const) : (['stdout', 'stderr'] as const);
   const pipes = new SessionPipes(streams, config.stdin ? ['stdin', ...outputs] : outputs);
   let open = true;

@@ -3,11 +3,14 @@
 import path from 'node:path';
 import { messageOf } from '../../runtime/errors.js';
 import type { Keeper, KeptContainer, KeptStdio, KeptWatch } from '../../runtime/keeper/protocol.js';
+import { descriptorRoom } from '../../runtime/linux/descriptor-room.js';
 import type { Log } from '../../runtime/log.js';
 import type { ContainerRecord } from '../container-record.js';
 import { ownerOf } from '../pod/owners.js';
 
 const CREATE_TIMEOUT_MS = 120_000;
+/** This process holds duplicates of the keeper's, up to four, and has a few files open on the way. */
+const DESCRIPTORS = 8;
 /** Longest line of a container's log, in bytes, before it is split (containerd's max_container_log_line_size). */
 const LOG_LINE_MAX = 16 * 1024;
 
@@ -27,6 +30,7 @@ export async function createKept(
   clear: () => Promise<void>,
 ): Promise<KeptContainer> {
   const { id, bundle, ...rest } = request;
+  const held = descriptorRoom.take(DESCRIPTORS, `creating container ${id}`);
   try {
     return await keeper.create({
       ...rest,
@@ -42,6 +46,8 @@ export async function createKept(
       log.warn({ id, error: messageOf(failure) }, 'a container that was not created is not cleared away yet');
     });
     throw error;
+  } finally {
+    held();
   }
 }
 

@@ -6,6 +6,7 @@
 import { attempting, CribError } from '../../runtime/errors.js';
 import { killTree } from '../../runtime/keeper/kill-process.js';
 import type { KeptProcess } from '../../runtime/keeper/protocol.js';
+import { descriptorRoom } from '../../runtime/linux/descriptor-room.js';
 import { startTimeOf } from '../../runtime/linux/processes.js';
 import type { ExecSpec, SessionStreams } from '../streams.js';
 import { ExecFiles, type ExecPlace, innerKillOf } from './exec-files.js';
@@ -16,6 +17,8 @@ import { SessionTerminal } from './session-terminal.js';
 
 /** As a container's create: a machine under load takes its time. */
 const START_TIMEOUT_MS = 120_000;
+/** Both ends of three pipes. */
+const DESCRIPTORS = 6;
 
 /** As Sessions.exec. Throws UNKNOWN with the runtime's reason when the command cannot be started. */
 export async function execSession(
@@ -25,6 +28,7 @@ export async function execSession(
   streams: SessionStreams,
   signal: AbortSignal,
 ): Promise<number> {
+  descriptorRoom.take(DESCRIPTORS, `exec in container ${id}`)();
   const files = new ExecFiles(place.bundle);
   const io = spec.tty
     ? new SessionTerminal(place.bundle, files.consoleName, streams)

@@ -41,7 +41,7 @@ export function sessionClient(names: readonly Name[], size?: TerminalSize): Sess
       for (const listener of listeners) listener(next);
     },
     shows: async (pattern) => {
-      for (const deadline = performance.now() + 10_000; !pattern.test(stdout.text); await sleep(10)) {
+      for (const deadline = performance.now() + 30_000; !pattern.test(stdout.text); await sleep(10)) {
         if (performance.now() > deadline) throw new Error(`${pattern} was not shown: ${JSON.stringify(stdout.text)}`);
       }
     },

@@ -6,7 +6,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { findHierarchies } from '../../../runtime/cgroups/hierarchies.js';
 import { messageOf } from '../../../runtime/errors.js';
+import { RLIMIT_NOFILE } from '../../../runtime/linux/constants.js';
 import { cloneTree, hasFilesystem, openPath } from '../../../runtime/linux/mounts.js';
+import { resourceLimit } from '../../../runtime/linux/processes.js';
+
 import { type Check, limited, missing, ok, readText } from './check.js';
 
 export async function kernelChecks(): Promise<Check[]> {
@@ -20,7 +23,25 @@ export async function kernelChecks(): Promise<Check[]> {
     await seccomp(),
     await userNamespaces(),
     await securityModule(),
+    openFiles(Number(resourceLimit(RLIMIT_NOFILE).hard)),
   ];
+}
+
+/** Of a container the keeper has a pidfd, two or three FIFOs and the log open, and keeps a reserve (docs/adr/028). */
+const DESCRIPTORS_PER_CONTAINER = 5;
+const DESCRIPTORS_BESIDES = 200;
+/** 500 pods of two containers, and commands in them. */
+const ENOUGH_DESCRIPTORS = 8192;
+
+/** `hard`: RLIMIT_NOFILE, up to which Node raises its own limit. */
+export function openFiles(hard: number): Check {
+  const room = Math.max(0, Math.floor((hard - DESCRIPTORS_BESIDES) / DESCRIPTORS_PER_CONTAINER));
+  if (hard >= ENOUGH_DESCRIPTORS) return ok('open files', `at most ${hard}, containers keep the soft limit`);
+  return limited(
+    'open files',
+    `at most ${hard}: room for about ${room} containers`,
+    'start crib with a higher hard limit: LimitNOFILE=1024:1048576 in its unit, or ulimit -Hn 1048576',
+  );
 }
 
 function superuser(): Check {

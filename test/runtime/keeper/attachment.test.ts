@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import test from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { withKeeper } from './harness.js';
+import { Attachment } from '../../../runtime/keeper/attachment.js';
+import { LogFile } from '../../../runtime/keeper/log-file.js';
+import { OutputReader } from '../../../runtime/keeper/output.js';
+import { openPassed, passPipe } from '../../../runtime/keeper/passed-pipe.js';
+import { makePipe } from '../../../runtime/linux/descriptors.js';
+import { until } from '../../support/until.js';
+import { linesOf, withKeeper } from './harness.js';
 import { clientPipes } from './pipes.js';
 
 const LIMIT = { timeout: 60_000 };
@@ -42,7 +51,7 @@ test('stdin that stays open: the end of a client detaches it alone, and two may 
     one.stdin.end('one\n');
     await first;
     two.stdin.write('two\n');
-    while (!two.soFar().includes('two')) await sleep(5);
+    await until(() => two.soFar().includes('two'), 'it reads what it has typed');
     assert.ok(!(await one.stdout).includes('two'));
     abort.abort();
     await assert.rejects(second, { code: 'CANCELLED' });
@@ -50,8 +59,7 @@ test('stdin that stays open: the end of a client detaches it alone, and two may 
     const third = client.attach('cat', three.passed, three.handedOver, NEVER);
     three.stdin.end('three\n');
     await third;
-    for (let wait = 0; wait < 100 && logOf('cat').length < 3; wait += 1) await sleep(20);
-    assert.deepEqual(text(logOf('cat')), ['one', 'two', 'three']);
+    await until(() => text(logOf('cat')).join() === 'one,two,three', 'the log has it all');
     for (const pipes of [one, two, three]) pipes.close();
   });
 });
@@ -80,8 +88,7 @@ test('a client that leaves without a word costs the container nothing, nor one t
     assert.equal((await exitOf('seq')).exit?.exitCode, 5);
     assert.equal(logOf('seq').length, 40_000);
     stuck.close();
-    for (let wait = 0; wait < 100 && descriptors(client.pid) !== before; wait += 1) await sleep(20);
-    assert.equal(descriptors(client.pid), before);
+    await until(() => descriptors(client.pid) === before, 'all are closed');
   });
 });
 
@@ -98,4 +105,30 @@ test('a container that closes its output ends the attachment; one that ends clos
     await client.attach('ends', typing.passed, typing.handedOver, NEVER);
     for (const open of [pipes, typing]) open.close();
   });
+});
+
+test('a client that takes nothing is detached after its time; log and container go on', LIMIT, async () => {
+  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'crib-attachment-'));
+  const log = new LogFile(path.join(root, 'log'));
+  await log.open();
+  const [output, client] = [makePipe(), makePipe()];
+  const reader = new OutputReader(output.reader, 'stdout', log, 16384);
+  const opened = openPassed({ stdout: passPipe(client.writer) });
+  fs.closeSync(client.writer);
+  const to = { stdout: reader, stderr: undefined, input: undefined, closesInput: false };
+  const attachment = new Attachment(opened, to, 100);
+  const writer = spawn('seq', ['1', '100000'], { stdio: ['ignore', output.writer, 'inherit'] });
+  fs.closeSync(output.writer);
+  const ended = once(writer, 'exit');
+  const detached = { code: 'ABORTED', message: 'detached: the client took no output for 0.1 s while more was waiting' };
+  await assert.rejects(attachment.done, detached);
+  assert.deepEqual(await ended, [0, null]);
+  await reader.drained(30_000, 30_000);
+  reader.close();
+  await log.flush(30_000);
+  log.close();
+  const lines = linesOf(fs.readFileSync(log.path, 'latin1'));
+  assert.deepEqual([lines.length, lines.at(-1)?.[2]], [100_000, '100000']);
+  fs.closeSync(client.reader);
+  fs.rmSync(root, { recursive: true });
 });

@@ -4,7 +4,8 @@ import fs from 'node:fs';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Children, childEnd, exitCodeOf, killGroup, killGroupOf } from '../../../runtime/keeper/children.js';
-import { becomeSubreaper, type ChildExit } from '../../../runtime/linux/processes.js';
+import { RLIMIT_NOFILE } from '../../../runtime/linux/constants.js';
+import { becomeSubreaper, type ChildExit, resourceLimit } from '../../../runtime/linux/processes.js';
 
 before(becomeSubreaper);
 /** A signal listener does not keep a process running that waits for nothing but orphans. */
@@ -77,4 +78,18 @@ test('what cannot be started rejects, what takes too long is killed with its gro
 
 test('an exit is told as a shell tells it', () => {
   assert.deepEqual([exitCodeOf(0, null), exitCodeOf(255, null), exitCodeOf(null, 'SIGKILL')], [0, 255, 137]);
+});
+
+test('also with more open than that limit allows, and from the first moment on', async () => {
+  children.saw(100_000);
+  const script = 'ulimit -Sn; (ulimit -Sn); ulimit -Hn; echo "$0" "$1"; exit 6';
+  const child = children.spawn(['sh', '-c', script, 'a b', '$x'], env, ['ignore', 'pipe', 'ignore']);
+  let text = '';
+  child.stdout?.on('data', (data: Buffer) => {
+    text += data.toString();
+  });
+  const [code] = await once(child, 'close');
+  const { hard } = resourceLimit(RLIMIT_NOFILE);
+  assert.deepEqual([code, text.trim().split('\n')], [6, ['777', '777', String(hard), 'a b $x']]);
+  assert.equal(resourceLimit(RLIMIT_NOFILE).soft, hard, 'its own is as it was');
 });

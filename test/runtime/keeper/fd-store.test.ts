@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { test } from 'node:test';
+import { KeeperClient } from '../../../runtime/keeper/client.js';
 import { FdStore, takeStored } from '../../../runtime/keeper/fd-store.js';
 import { makePipe } from '../../../runtime/linux/descriptors.js';
+import { startTimeOf } from '../../../runtime/linux/processes.js';
+import { until } from '../../support/until.js';
 import { bindDatagrams } from './datagrams.js';
+import { daemon, KEEPER_PATH, QUIET_LOG } from './harness.js';
 
 const URL = new globalThis.URL('../../../runtime/keeper/fd-store.js', import.meta.url).href;
 
@@ -12,7 +19,7 @@ test('descriptors are stored and removed by name, as systemd is told it', () => 
   const manager = bindDatagrams('crib-fd-store-test');
   const { reader, writer } = makePipe();
   const store = new FdStore('@crib-fd-store-test');
-  store.give('c.1', { stdin: writer, pidfd: reader });
+  store.give('c.1', () => ({ stdin: writer, pidfd: reader }));
   store.drop('c.1', ['stdin']);
   store.ready();
   const messages = manager.all();
@@ -56,4 +63,169 @@ test('what a service manager passes is found by container, and what is not ours 
   assert.equal(same, false, 'what is not named is closed');
   for (const fd of [reader, writer]) fs.closeSync(fd);
   assert.deepEqual(takeStored({ LISTEN_PID: '1', LISTEN_FDS: '3' }), [], 'they are meant for another process');
+});
+
+test('what the service manager has no room for waits; of what was closed or dropped meanwhile nothing is stored', async () => {
+  const manager = bindDatagrams('crib-fd-store-full');
+  const store = new FdStore('@crib-fd-store-full');
+  const { reader, writer } = makePipe();
+  for (let index = 0; index < 600; index++) store.give(`c${index}`, () => ({ stdout: reader }));
+  let open = true;
+  store.give('closed', () => (open ? { stdin: 1_000_000 } : {}));
+  open = false;
+  store.give('dropped', () => ({ stdin: writer }));
+  store.drop('dropped', ['stdin']);
+  store.ready();
+  const told: string[] = [];
+  const take = () => {
+    for (const { data, descriptors } of manager.all()) {
+      told.push(data.toString());
+      for (const fd of descriptors) fs.closeSync(fd);
+    }
+  };
+  await until(() => {
+    take();
+    return told.at(-1)?.startsWith('READY=1') === true;
+  }, 'all of it arrives');
+  const stored = Array.from({ length: 600 }, (_, index) => `FDSTORE=1\nFDPOLL=0\nFDNAME=c${index}.stdout`);
+  const removed = 'FDSTOREREMOVE=1\nFDNAME=dropped.stdin';
+  assert.deepEqual(told, [...stored, removed, `READY=1\nMAINPID=${process.pid}`]);
+  for (const fd of [reader, writer]) fs.closeSync(fd);
+  store.close();
+  manager.close();
+});
+
+test('a service manager that starts again is told on its new socket', async () => {
+  const first = bindDatagrams('crib-fd-store-again');
+  const store = new FdStore('@crib-fd-store-again');
+  first.close();
+  store.drop('c.1', ['stdin']);
+  const second = bindDatagrams('crib-fd-store-again');
+  const told: string[] = [];
+  await until(() => {
+    told.push(...second.all().map(({ data }) => data.toString()));
+    return told.length > 0;
+  }, 'it is told');
+  assert.deepEqual(told, ['FDSTOREREMOVE=1\nFDNAME=c.1.stdin']);
+  store.close();
+  second.close();
+});
+
+/** Starts keepers as systemd does a unit with a descriptor store. */
+class Unit {
+  readonly state: string;
+  readonly stored = new Map<string, number>();
+  ready = 0;
+  readonly #name: string;
+  readonly #manager: ReturnType<typeof bindDatagrams>;
+  #keeper: ChildProcess | undefined;
+
+  constructor(state: string) {
+    this.state = state;
+    this.#name = `crib-unit-${process.pid}`;
+    this.#manager = bindDatagrams(this.#name);
+  }
+
+  async start(): Promise<void> {
+    const ready = this.ready;
+    const passed = [...this.stored];
+    const script = 'export LISTEN_PID=$$; exec "$@"';
+    const argv = ['-c', script, 'sh', process.execPath, KEEPER_PATH, '--state', this.state];
+    this.#keeper = spawn('sh', argv, {
+      stdio: ['ignore', 'ignore', 'inherit', ...passed.map(([, fd]) => fd)],
+      env: {
+        PATH: process.env.PATH,
+        NOTIFY_SOCKET: `@${this.#name}`,
+        LISTEN_FDS: String(passed.length),
+        LISTEN_FDNAMES: passed.map(([name]) => name).join(':'),
+      },
+    });
+    await until(() => {
+      this.take();
+      return this.ready > ready;
+    }, 'the keeper is ready');
+  }
+
+  async kill(): Promise<void> {
+    const ended = once(this.#keeper ?? assert.fail(), 'exit');
+    this.#keeper?.kill('SIGKILL');
+    await ended;
+    this.take();
+  }
+
+  /** Does as it is told. */
+  take(): void {
+    for (const { data, descriptors } of this.#manager.all()) {
+      const fields = new Map(
+        data
+          .toString()
+          .split('\n')
+          .map((line) => line.split('=', 2) as [string, string]),
+      );
+      const name = fields.get('FDNAME') ?? '';
+      if (fields.has('READY')) this.ready++;
+      if (fields.has('FDSTOREREMOVE')) this.remove(name);
+      for (const fd of descriptors) {
+        if (this.stored.has(name)) fs.closeSync(fd);
+        else this.stored.set(name, fd);
+      }
+    }
+  }
+
+  remove(name: string): void {
+    const fd = this.stored.get(name);
+    if (fd !== undefined) fs.closeSync(fd);
+    this.stored.delete(name);
+  }
+
+  close(): void {
+    for (const name of [...this.stored.keys()]) this.remove(name);
+    this.#manager.close();
+  }
+}
+
+test('cribd and keeper die at once: the unit’s next keeper gets all back, and knows how what ended meanwhile has', async () => {
+  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'crib-unit-'));
+  const unit = new Unit(path.join(root, 'state'));
+  await unit.start();
+  const client = new KeeperClient({ state: unit.state, keeperPath: KEEPER_PATH, log: QUIET_LOG });
+  await client.connect();
+  const spec = (id: string, script: string) => ({
+    ...{ id, directory: path.join(root, id), createArgv: daemon(script), env: { PATH: process.env.PATH ?? '' } },
+    ...{ runtimeLog: '', createTimeoutMs: 60_000, cgroupDirs: [] },
+    stdio: { tty: false, stdin: true, stdinOnce: false, uid: 0, gid: 0, logPath: '', maxLineBytes: 1000 },
+  });
+  await client.create(spec('ends', `trap 'exit 7' TERM; echo up; sleep 1000 & wait`));
+  const { pid } = (await client.list())[0] ?? assert.fail();
+  await client.create(spec('reads', 'read x; exit 8'));
+  unit.take();
+  const names = ['pidfd', 'stdin', 'stdout', 'stderr'];
+  const all = ['ends', 'reads'].flatMap((id) => names.map((name) => `${id}.${name}`));
+  assert.deepEqual([...unit.stored.keys()].sort(), all.sort());
+  client.disconnect();
+  await unit.kill();
+  process.kill(pid, 'SIGTERM');
+  await until(() => startTimeOf(pid) === undefined, 'it has ended');
+  // What was forgotten while the manager took no message.
+  unit.stored.set('gone.stdin', fs.openSync('/dev/null', 'r'));
+  fs.rmSync(path.join(root, 'reads', 'stdin'));
+  await unit.start();
+  await client.connect();
+  const exitOf = async (id: string) => (await client.list()).find((container) => container.id === id)?.exit;
+  await until(async () => (await exitOf('ends')) !== undefined, 'its exit is known');
+  assert.equal((await exitOf('ends'))?.exitCode, 7);
+  await until(async () => {
+    unit.take();
+    return [...unit.stored.keys()].every((name) => name !== 'gone.stdin' && name !== 'reads.stdin');
+  }, 'what nobody wants any more is not stored any more');
+  unit.take();
+  await until(async () => (await exitOf('reads')) !== undefined, 'stdin that was closed has ended');
+  await until(() => {
+    unit.take();
+    return unit.stored.size === 0;
+  }, 'nothing is stored of what has ended');
+  for (const id of ['ends', 'reads']) await client.forget(id);
+  await client.shutdown();
+  unit.close();
+  fs.rmSync(root, { recursive: true });
 });

@@ -15,7 +15,9 @@ test('many containers go in few messages; what has no room waits, and what is dr
   const { reader, writer } = makePipe();
   const all = new Holders();
   all.add(holder);
-  holder.giveAll(Array.from({ length: 250 }, (_, index) => ({ id: `c${index}`, descriptors: { stdout: reader } })));
+  holder.giveAll(
+    Array.from({ length: 250 }, (_, index) => ({ id: `c${index}`, descriptors: () => ({ stdout: reader }) })),
+  );
   let messages = 0;
   const ids: string[] = [];
   const take = () => {
@@ -30,18 +32,22 @@ test('many containers go in few messages; what has no room waits, and what is dr
   take();
   assert.deepEqual([messages, ids.length], [3, 250]);
   let sent = 0;
-  while (holder.flush()) all.give(`x${sent++}`, { stdin: writer });
-  all.give('dropped', { stdin: writer });
+  while (holder.flush()) all.give(`x${sent++}`, () => ({ stdin: writer }));
+  all.give('dropped', () => ({ stdin: writer }));
   all.drop('dropped');
-  all.give('half', { stdin: writer, stdout: reader });
+  all.give('half', () => ({ stdin: writer, stdout: reader }));
   all.drop('half', ['stdin']);
+  let open = true;
+  all.give('ended', () => (open ? { stdin: 1_000_000 } : {}));
+  open = false;
   do take();
   while (!holder.flush());
   take();
   assert.equal(ids.length, 250 + sent + 1);
   assert.ok(ids.includes('half') && !ids.includes('dropped'));
+  assert.ok(!ids.includes('ended'), 'of a container whose descriptors were closed meanwhile nothing is sent');
   fs.closeSync(client);
-  all.give('late', { stdout: reader });
+  all.give('late', () => ({ stdout: reader }));
   all.remove(holder);
   holder.close();
   for (const fd of [reader, writer, listener]) fs.closeSync(fd);

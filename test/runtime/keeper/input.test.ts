@@ -8,6 +8,7 @@ import { ContainerInput, Keyboard } from '../../../runtime/keeper/input.js';
 import { openPassed, passPipe } from '../../../runtime/keeper/passed-pipe.js';
 import { PipeWriter } from '../../../runtime/keeper/pipe-writer.js';
 import { makePipe } from '../../../runtime/linux/descriptors.js';
+import { until } from '../../support/until.js';
 
 /** A client's pipe: what is typed comes out of `fd`. */
 function makeClient(): { fd: number; typed: net.Socket } {
@@ -40,8 +41,7 @@ test('several clients type, at the pace of the container; none of them closes wh
   stdin.on('data', (data: Buffer) => {
     length += data.length;
   });
-  for (let wait = 0; wait < 200 && length < 1_200_000; wait += 1) await sleep(10);
-  assert.equal(length, 1_200_000);
+  await until(() => length === 1_200_000, 'all of it arrives');
   assert.equal(stdin.readableEnded, false);
   input.close();
   await new Promise((resolve) => stdin.once('end', resolve));
@@ -68,8 +68,7 @@ test('a terminal is typed into, and stays open', async () => {
   terminal.on('data', (data: Buffer) => {
     length += data.length;
   });
-  for (let wait = 0; wait < 200 && length < 200_000; wait += 1) await sleep(10);
-  assert.equal(length, 200_000);
+  await until(() => length === 200_000, 'all of it arrives');
   input.close();
   input.destroy();
   assert.deepEqual([terminal.writableEnded, terminal.destroyed], [false, false]);

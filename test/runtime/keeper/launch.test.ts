@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -58,4 +58,43 @@ test('a log that has grown beyond a mebibyte starts anew; a symlink in its place
   fs.rmSync(log);
   fs.symlinkSync('/dev/null', log);
   assert.throws(() => launchKeeper(root, program), { code: 'ELOOP' });
+});
+
+test('descriptors are inherited by container, with hardly more open than they are', async () => {
+  const launch = new URL('../../../runtime/keeper/launch.js', import.meta.url).href;
+  const program = path.join(root, 'program.cjs');
+  const told = path.join(root, 'told.json');
+  fs.writeFileSync(
+    program,
+    `const fs = require('fs');
+    const file = Number(process.argv.at(-1));
+    const text = Buffer.alloc(fs.fstatSync(file).size);
+    fs.readSync(file, text, 0, text.length, 0);
+    const { containers } = JSON.parse(text.toString());
+    const names = containers.map(({ id, descriptors }) =>
+      [id, ...Object.entries(descriptors).map(([name, fd]) => name + ' ' + require('path').basename(fs.readlinkSync('/proc/self/fd/' + fd)))]);
+    fs.writeFileSync(${JSON.stringify(told)}, JSON.stringify({ argv: process.argv.slice(2), names }));`,
+  );
+  const script = `
+    const fs = await import('node:fs');
+    const { launchKeeper } = await import(${JSON.stringify(launch)});
+    const open = (name) => fs.openSync(${JSON.stringify(root)} + '/' + name, 'w');
+    const fds = Array.from({ length: 150 }, (_, index) => open('f' + index));
+    const held = new Map(Array.from({ length: 75 }, (_, index) =>
+      ['c' + index, { stdout: fds[149 - index], pidfd: fds[(index * 7) % 75] }]));
+    const child = launchKeeper(${JSON.stringify(root)}, ${JSON.stringify(program)}, held);
+    child.ref();
+    child.once('error', (error) => console.error(error));
+    child.once('exit', (code) => { process.exitCode = code; });`;
+  const limited = 'ulimit -n 230 && exec "$@"';
+  const argv = ['-c', limited, 'sh', process.execPath, '--input-type=module', '-e', script];
+  const { status, stderr } = spawnSync('sh', argv, { encoding: 'utf8' });
+  assert.deepEqual([status, stderr], [0, '']);
+  const { argv: args, names } = JSON.parse(fs.readFileSync(told, 'utf8')) as { argv: string[]; names: string[][] };
+  assert.deepEqual(args, ['--state', root, '--handover', '3']);
+  assert.equal(names.length, 75);
+  for (const [id = '', ...files] of names) {
+    const index = Number(id.slice(1));
+    assert.deepEqual(files.sort(), [`pidfd f${(index * 7) % 75}`, `stdout f${149 - index}`]);
+  }
 });

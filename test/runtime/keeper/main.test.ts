@@ -190,9 +190,10 @@ test('two clients find the same keeper, and garbage ends only the connection it 
     const other = new KeeperClient({ state, keeperPath: KEEPER_PATH, log: QUIET_LOG });
     await other.connect();
     assert.equal(other.pid, client.pid);
-    await client.create(spec('one', { script: 'sleep 0.1' }));
+    await client.create(spec('one', { script: 'exec sleep 1000' }));
     await assert.rejects(other.create(spec('one', {})), code('ALREADY_EXISTS'));
     await assert.rejects(other.forget('one'), code('FAILED_PRECONDITION'));
+    await client.signal('one', 9);
     await exitOf('one', other);
     other.disconnect();
     for (const bytes of ['\xff\xff\xff\xff', '\0\0\0\x02[]', '\0\0\0\x03{{{', '\0\0\0\x0d{"hello":999}']) {

@@ -6,6 +6,7 @@ import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KeeperClient } from '../../../runtime/keeper/client.js';
 import type { KeptProcess, KeptSessionSpec } from '../../../runtime/keeper/protocol.js';
+import { until } from '../../support/until.js';
 import { KEEPER_PATH, QUIET_LOG, withKeeper } from './harness.js';
 import { clientPipes } from './pipes.js';
 import { sessionSpec } from './session-spec.js';
@@ -117,8 +118,7 @@ test('what a client has started goes with the client', LIMIT, async () => {
     });
     await running;
     other.disconnect();
-    for (let wait = 0; wait < 100 && runs('sleep 74'); wait += 1) await sleep(20);
-    assert.equal(runs('sleep 74'), false);
+    await until(() => !runs('sleep 74'), 'it is killed');
     pipes.close();
   });
 });

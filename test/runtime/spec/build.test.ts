@@ -216,4 +216,12 @@ describe('security', () => {
     assert.ok(Object.keys(annotations).every((key) => key.startsWith('io.kubernetes.cri.')));
     assert.equal(annotations['io.kubernetes.cri.image-name'], 'nginx');
   });
+
+  it('names the limit of open files, so that no runtime hands its own on; a limit that is none is left out', () => {
+    assert.deepEqual(build(input).process.rlimits, [{ type: 'RLIMIT_NOFILE', soft: 1024, hard: 524_288 }]);
+    const rlimitsWith = (openFiles: typeof host.openFiles) =>
+      build(inputWith({}, {}, { host: { ...host, openFiles } })).process.rlimits;
+    assert.equal(rlimitsWith(undefined), undefined);
+    assert.equal(rlimitsWith({ soft: 1024n, hard: 2n ** 64n - 1n }), undefined);
+  });
 });

@@ -68,6 +68,7 @@ export const host: HostFacts = {
   controllers: ['cpu', 'memory', 'hugetlb'],
   hugepageSizes: ['2MB'],
   swapAccounting: true,
+  openFiles: { soft: 1024n, hard: 524_288n },
 };
 
 export const input: SpecInput = {
@@ -105,6 +106,7 @@ export interface Spec {
     readonly env: string[];
     readonly cwd: string;
     readonly oomScoreAdj: number;
+    readonly rlimits?: object[];
     readonly apparmorProfile?: string;
     readonly selinuxLabel?: string;
     readonly capabilities: Record<'bounding' | 'effective' | 'permitted' | 'inheritable' | 'ambient', string[]>;
