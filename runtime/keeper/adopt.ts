@@ -11,6 +11,7 @@ import { O } from '../linux/constants.js';
 import { pollReadable } from '../linux/descriptors.js';
 import { errnoName } from '../linux/libc.js';
 import { parentOf, pidfdExit, startTimeOf, tryOpenPidfd } from '../linux/processes.js';
+import { atOnce } from './at-once.js';
 import { killCgroups } from './cgroup-kill.js';
 import { type Children, killGroupOf } from './children.js';
 import { Container, type ContainerHandles, type ContainerServices } from './container.js';
@@ -24,6 +25,8 @@ import { isAlive, WatchedInit } from './watched-init.js';
 
 const GAP = 'keeper restarted, output may be missing';
 const POLL_MS = 100;
+/** Each has a few files open on the way, beside what it keeps. */
+const AT_ONCE = 16;
 /** How long after its end the real parent may take to reap an adopted init; only then does the kernel tell its exit. */
 const REAP_WAIT_MS = 2000;
 const NO_ENDS: KeeperEnds = { stdout: undefined, stderr: undefined, stdin: undefined, terminal: undefined };
@@ -74,19 +77,18 @@ export async function adoptAll(
   for (const file of unreadable) services.log.error({ file }, 'a container record cannot be read and was left alone');
   const inits = new AdoptedInits();
   const left = new Map(handed.map((container) => [container.id, container]));
-  const taken = await Promise.all(
-    intents.map(async (intent) => {
-      try {
-        return await takeOver(intent, left, inits, children, services);
-      } catch (error) {
-        if (['EMFILE', 'ENFILE'].includes(errnoName(error) ?? '')) throw error;
-        services.log.error({ id: intent.id, error: messageOf(error) }, 'a container could not be taken over');
-        return undefined;
-      }
-    }),
-  );
+  const taken: Container[] = [];
+  await atOnce(intents, AT_ONCE, async (intent) => {
+    try {
+      const container = await takeOver(intent, left, inits, children, services);
+      if (container !== undefined) taken.push(container);
+    } catch (error) {
+      if (['EMFILE', 'ENFILE'].includes(errnoName(error) ?? '')) throw error;
+      services.log.error({ id: intent.id, error: messageOf(error) }, 'a container could not be taken over');
+    }
+  });
   for (const { descriptors } of left.values()) closeDescriptors(descriptors);
-  return taken.filter((container) => container !== undefined);
+  return taken;
 }
 
 /** Takes what was handed over of it from `left`. undefined: it was being made, and is undone. */

@@ -29,6 +29,7 @@ const IDLE_MS = 2_000;
 
 const BACKLOG = 511;
 const USAGE = 64;
+const CANNOT_START = 70;
 
 /** JSON lines on stderr, which the starter points at `keeper.log`. */
 function makeLog(): Log {
@@ -142,6 +143,12 @@ function listen(state: string): number {
   }
 }
 
+/** What it has taken over already would keep it running, and it the lock. */
+function giveUp(error: unknown): never {
+  makeLog().error({ error: error instanceof Error ? error.stack : String(error) }, 'the keeper cannot start');
+  process.exit(CANNOT_START);
+}
+
 const accepts = argumentOf('--accepts');
-if (accepts === undefined) await main();
+if (accepts === undefined) await main().catch(giveUp);
 else process.exitCode = accepts === String(HANDOVER_VERSION) ? 0 : USAGE;

@@ -79,7 +79,7 @@ export class Intents {
       const file = path.join(this.#root, name);
       if (name.endsWith('.tmp')) await fs.rm(file, { force: true });
       if (!name.endsWith('.json')) continue;
-      const value = await readJson(file).catch(() => undefined); // EISDIR, EIO: one that cannot be read keeps no other out
+      const value = await readJson(file).catch(undefinedUnlessFull); // EISDIR, EIO: one that cannot be read keeps no other out
       if (isIntent(value) && `${value.id}.json` === name) intents.push(value);
       else unreadable.push(file);
     }
@@ -89,6 +89,11 @@ export class Intents {
   #file(id: string): string {
     return path.join(this.#root, `${id}.json`);
   }
+}
+
+/** EMFILE is of this process, not of the file. */
+function undefinedUnlessFull(error: unknown): undefined {
+  if (errnoName(error) === 'EMFILE' || errnoName(error) === 'ENFILE') throw error;
 }
 
 function isIntent(value: unknown): value is Intent {
