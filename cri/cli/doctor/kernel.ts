@@ -27,7 +27,7 @@ export async function kernelChecks(): Promise<Check[]> {
   ];
 }
 
-/** Of a container the keeper has a pidfd, two or three FIFOs and the log open, and keeps a reserve (docs/adr/028). */
+/** Of a container the keeper has a pidfd, two or three FIFOs and the log open, and keeps a reserve (docs/adr/029). */
 const DESCRIPTORS_PER_CONTAINER = 5;
 const DESCRIPTORS_BESIDES = 200;
 /** 500 pods of two containers, and commands in them. */
