@@ -7,6 +7,7 @@ import { CribError } from '../../runtime/errors.js';
 import type { Log } from '../../runtime/log.js';
 import { BridgeNetwork, type BridgeOptions } from './bridge/network.js';
 import { CniNetwork } from './cni/network.js';
+import { recordedAddresses } from './cni/result.js';
 import { NetworkRecords } from './records.js';
 import type { NetworkAttachment, NetworkReadiness, NetworkRequest, PodNetwork } from './types.js';
 
@@ -73,6 +74,12 @@ class Network implements RemovableNetwork {
     if (record === undefined) return;
     if (record.kind === 'cni') await this.#cni.detach(record, signal);
     else await this.#bridge.detach(record, signal);
+  }
+
+  addressesOf(podId: string): readonly string[] {
+    const record = this.#records.get(podId);
+    if (record === undefined) return [];
+    return record.kind === 'cni' ? recordedAddresses(record) : record.addresses;
   }
 
   attached(): readonly string[] {

@@ -42,6 +42,8 @@ export interface PodNetwork {
    * done the pod is among those of `attached`.
    */
   detach(podId: string, signal: AbortSignal): Promise<void>;
+  /** What the pod was given, also one that is still being made; empty for one that nothing is known of. */
+  addressesOf(podId: string): readonly string[];
   /** Pods that have something attached: start-up takes back those that exist no more. */
   attached(): readonly string[];
 }

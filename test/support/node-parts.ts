@@ -34,7 +34,7 @@ export function fakeParts(root: string, log: Log, keeper: Partial<Keeper>): Node
     cgroupDriver: CGROUPFS,
     volumes: { roots, policyOf: () => policy },
     cgroups: { version: 1, oomKills: async () => 0, requireThawed: gone },
-    network: { attached: () => [], readiness: () => ({ ready: true, reason: '', message: '' }) },
+    network: { attached: () => [], addressesOf: () => [], readiness: () => ({ ready: true, reason: '', message: '' }) },
     handlers: new Handlers([handler] as unknown as ConstructorParameters<typeof Handlers>[0], 'host'),
   };
   return parts as unknown as NodeParts;

@@ -3,6 +3,7 @@
 import { CribError } from '../../../runtime/errors.js';
 import { formatAddress, parsePrefixed } from '../addresses.js';
 import { isObject, isString, type JsonObject, parseObject } from '../json.js';
+import type { CniRecord } from './record.js';
 
 /** More than any network has; less than what hurts. */
 const MAX_ENTRIES = 256;
@@ -54,6 +55,19 @@ export function podAddresses(result: CniResult, interfaceName: string, plugin: s
   });
   if (own.length === 0) throw invalid(plugin, `no address for ${interfaceName}`);
   return [...new Set(own.map((ip) => ip.address))];
+}
+
+/** The same of what was written down, as long as it lies there; empty before there is a result. */
+export function recordedAddresses({
+  result,
+  interfaceName,
+}: Pick<CniRecord, 'result' | 'interfaceName'>): readonly string[] {
+  if (result === undefined) return [];
+  try {
+    return podAddresses(validateResult(result, 'of the record'), interfaceName, 'of the record');
+  } catch {
+    return []; // it was read before it was written down, so that somebody has changed it
+  }
 }
 
 export interface PluginError {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parseResult, podAddresses } from '../../../../sandbox/network/cni/result.js';
+import { parseResult, podAddresses, recordedAddresses } from '../../../../sandbox/network/cni/result.js';
 
 describe('a CNI result', () => {
   it('gives the addresses of the pod interface, canonical and once', () => {
@@ -22,6 +22,16 @@ describe('a CNI result', () => {
     assert.throws(() => podAddresses(result, 'eth1', 'x') && podAddresses(parseResult('{}', 'x'), 'eth0', 'x'), {
       code: 'INTERNAL',
     });
+  });
+
+  it('is read from the record as far as it goes', () => {
+    const own = {
+      interfaces: [{ name: 'eth0', sandbox: '/run/netns/x' }],
+      ips: [{ address: '10.1.2.3/24', interface: 0 }],
+    };
+    const of = (change: object) => recordedAddresses({ interfaceName: 'eth0', ...change });
+    assert.deepEqual(of({ result: own }), ['10.1.2.3']);
+    assert.deepEqual([of({}), of({ result: {} }), of({ result: { ips: 1 } })], [[], [], []]);
   });
 
   it('is refused when it cannot be used', () => {
