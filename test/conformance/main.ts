@@ -76,7 +76,8 @@ async function runSpecs(options: Options, output: string, undo: Undo[]): Promise
   await pushCritestImages(registry.address);
   const certsDir = options.certsDir || join(dir, 'certs');
   await writeMirrors(certsDir, registry.address);
-  const run = { options, tools, output, undo: (step: Undo) => void undo.push(step) };
+  const expected = new Set((await expectedFailures(options)).map(({ name }) => name));
+  const run = { options, tools, output, expected, undo: (step: Undo) => void undo.push(step) };
   if (options.runtime === 'endpoint') return runOnce(run, options.endpoint);
   undo.push(await prepareOciRuntime(options.ociRuntime));
   const network = await writeNetwork(dir);

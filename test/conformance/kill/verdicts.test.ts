@@ -40,6 +40,12 @@ test('a call that was cut is one too where its spec expected an error, but only 
     'it went on after that',
   );
   assert.ok(!isCut(failed(''), kills));
+  const late = spec('a', 'failed', 'rpc error: code = Unavailable desc = error reading: EOF', at + 60_000);
+  assert.ok(
+    isCut({ ...late, failedCall: `E1126 09:44:41.950000 381 remote_runtime.go:459] ${call}` }, kills),
+    'told late',
+  );
+  assert.ok(!isCut(late, kills));
 });
 
 test('a spec that was cut is what it is alone; one that failed otherwise has failed, whatever comes then', () => {
