@@ -21,10 +21,10 @@ const SUITE = 'bookworm';
 const SIZE_MIB = 8192;
 const MAKE_TIMEOUT_MS = 1_800_000;
 
-/** Beyond what test/setup.sh installs: what makes a machine of them, what Node loads, and what the tests look with. */
+/** Beyond what test/setup.sh installs: what makes a machine of them, what Node loads, what the tests look with; critest calls sudo. */
 const PACKAGES = [
   ...['systemd', 'systemd-sysv', 'dbus', 'udev', 'kmod', 'initramfs-tools', 'linux-image-cloud-amd64'],
-  ...['libstdc++6', 'zlib1g', 'netbase', 'dmsetup'],
+  ...['libstdc++6', 'zlib1g', 'netbase', 'dmsetup', 'sudo'],
 ];
 
 /** None of it is read by a program. */
