@@ -90,6 +90,18 @@ const ownSlice: UnitCheck = {
   },
 };
 
+const confined: UnitCheck = {
+  name: 'containers, and what is executed in them, are in crib’s AppArmor profile',
+  run: async (node) => {
+    for (const name of ['plain', 'terminal']) {
+      for (const process of ['1', 'self']) {
+        const profile = await node.exec(node.earlier(name), 'cat', `/proc/${process}/attr/current`);
+        assert.equal(profile, 'crib-default (enforce)', `${name} ${process}`);
+      }
+    }
+  },
+};
+
 const reload: UnitCheck = {
   name: 'limits that were changed outlive daemon-reload and daemon-reexec',
   run: async (node) => {
@@ -208,7 +220,7 @@ const journal: UnitCheck = {
 };
 
 export const UNIT_CHECKS: readonly UnitCheck[] = [
-  ...[started, ownSlice, reload, stats],
+  ...[started, ownSlice, confined, reload, stats],
   ...RESTARTS,
   ...[oneKeeper, stopped, removed, journal],
 ];
