@@ -28,6 +28,13 @@ test('a stream that was cut is one however late its spec notices, but not where 
   assert.ok(!isCut({ ...lost, began: 1_600 }, KILLS));
 });
 
+test('a stream that was opened into a dying connection is told half a minute later', () => {
+  const message = 'failed to open streamer Unexpected error: <*errors.errorString | 0x1>: Timeout occurred';
+  assert.ok(isCut(spec('a', 'failed', message, 30_900), KILLS));
+  assert.ok(!isCut(spec('a', 'failed', message, 31_600), KILLS), 'opened when the next one was there');
+  assert.ok(!isCut(spec('a', 'failed', message, 30_400), KILLS), 'opened long before: nobody answered');
+});
+
 test('a call that was cut is one too where its spec expected an error, but only the last one before it failed', () => {
   const at = new Date(2026, 10, 26, 9, 44, 41, 901).getTime();
   const kills: Kill[] = [{ victim: 'both', at: at - 5, over: at + 700 }];

@@ -17,6 +17,9 @@ export interface Kill {
 const OVER_GRPC = /code = (Unavailable|Canceled)\b|connection refused|connection reset|transport is closing|\bEOF\b/;
 /** and the same over the streams of exec, attach and port-forward. */
 const OVER_STREAMS = /broken pipe|lost connection to pod|connection to the keeper ended/;
+/** SPDY's client of Go waits so long for the answer to a stream that it opens, also when the connection has ended. */
+const SPDY_ANSWER_MS = 30_000;
+const SPDY_TIMEOUT = /: Timeout occurred\b/;
 /** gRPC's client of Go waits up to 3 s before it tries again a connection that was refused, and fails calls until then. */
 const BACK_OFF_MS = 4_000;
 /** From a call's end to the assertion that it fails. */
@@ -26,6 +29,8 @@ export function isCut({ state, message, began, at, failedCall }: Spec, kills: re
   if (state !== 'failed') return false;
   // What was to come through a stream is waited for by some for a minute.
   if (OVER_STREAMS.test(message)) return kills.some((kill) => kill.at <= at && began <= kill.over);
+  const opened = at - SPDY_ANSWER_MS;
+  if (SPDY_TIMEOUT.test(message)) return kills.some((kill) => kill.at <= opened + ASSERTION_MS && opened <= kill.over);
   const called = timeOf(failedCall, at);
   const text = Math.abs(called - at) < ASSERTION_MS ? `${message}\n${failedCall}` : message;
   // A call in the background of its spec is told when its time is over.
