@@ -13,8 +13,13 @@ export function nowNs(): bigint {
   const wall = BigInt(Date.now()) * BigInt(MILLION);
   const monotonic = process.hrtime.bigint();
   const difference = wall - (monotonic + offset);
-  if (difference > STEP_NS || difference < -STEP_NS) offset = wall - monotonic;
+  if (difference > STEP_NS || (difference < -STEP_NS && isAhead(monotonic + offset))) offset = wall - monotonic;
   return monotonic + offset;
+}
+
+/** Asked once more: between the two readings of the clocks this process may have had to wait for its turn. */
+function isAhead(time: bigint): boolean {
+  return BigInt(Date.now()) * BigInt(MILLION) - time < -STEP_NS;
 }
 
 /** Bytes of `2026-11-24T04:00:00.123456789Z`. */

@@ -54,3 +54,21 @@ test('a stamp has nine digits, zeros in front too, lies where it is put, and is 
     assert.match(target.toString('latin1'), /^\.\d{4}-.*\.\d{9}Z\.$/);
   }
 });
+
+test('a pause between the readings of the two clocks does not set it back', (t) => {
+  const { hrtime } = process;
+  t.after(() => {
+    process.hrtime = hrtime;
+  });
+  nowNs();
+  const paused = () => {
+    for (const end = hrtime.bigint() + 20_000_000n; hrtime.bigint() < end; );
+    return hrtime.bigint();
+  };
+  process.hrtime = Object.assign(() => hrtime(), { bigint: paused });
+  for (let last = nowNs(), left = 5; left > 0; left--) {
+    const now = nowNs();
+    assert.ok(now - last >= 19_000_000n, `${now - last} ns`);
+    last = now;
+  }
+});

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import net from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -7,45 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { encodeFrame, FrameReader } from '../../../runtime/keeper/frames.js';
 import { KEEPER_PROTOCOL_VERSION } from '../../../runtime/keeper/protocol.js';
 import { withKeeper } from './harness.js';
+import { errorOf, HELLO, rawClient } from './raw-client.js';
 
 const LIMIT = { timeout: 60_000 };
-type Message = Record<string, unknown>;
-
-/** A client that says what it likes; `take` waits for the next message, undefined at the end. */
-async function rawClient(
-  state: string,
-): Promise<{ send(...messages: unknown[]): void; take(): Promise<Message | undefined>; close(): void }> {
-  const socket = net.connect(path.join(state, 'keeper.sock'));
-  await once(socket, 'connect');
-  const frames = new FrameReader();
-  const messages: Message[] = [];
-  const waiting: ((message: Message | undefined) => void)[] = [];
-  let ended = false;
-  const wake = () => {
-    while (waiting.length > 0 && (messages.length > 0 || ended)) waiting.shift()?.(messages.shift());
-  };
-  socket.on('error', () => undefined);
-  socket.on('data', (data: Buffer) => {
-    messages.push(...frames.push(data));
-    wake();
-  });
-  socket.on('close', () => {
-    ended = true;
-    wake();
-  });
-  return {
-    send: (...all) => socket.write(Buffer.concat(all.map((message) => encodeFrame(message)))),
-    take: () =>
-      new Promise((resolve) => {
-        waiting.push(resolve);
-        wake();
-      }),
-    close: () => socket.destroy(),
-  };
-}
-
-const errorOf = (message: Message | undefined): Message => (message?.error ?? {}) as Message;
-const hello = { hello: KEEPER_PROTOCOL_VERSION };
 
 test('who does not say hello first, or speaks another version, is told why and cut off', LIMIT, () =>
   withKeeper(async ({ state, client }) => {
@@ -67,7 +30,7 @@ test('who does not say hello first, or speaks another version, is told why and c
 test('one request that fails leaves the connection, what is no request ends it', LIMIT, () =>
   withKeeper(async ({ state }) => {
     const raw = await rawClient(state);
-    raw.send(hello, { id: 1, method: 'fly', params: {} }, { id: 2, method: 'signal', params: { id: 'x', signal: 9 } });
+    raw.send(HELLO, { id: 1, method: 'fly', params: {} }, { id: 2, method: 'signal', params: { id: 'x', signal: 9 } });
     assert.equal((await raw.take())?.hello, KEEPER_PROTOCOL_VERSION);
     const codes = [await raw.take(), await raw.take()].map((message) => errorOf(message).code);
     assert.deepEqual(codes.sort(), ['NOT_FOUND', 'UNIMPLEMENTED']);
@@ -89,7 +52,7 @@ test('requests are answered as they are done, and an exec is ended by a cancel',
       timeoutMs: 0,
       maxOutputBytes: 100,
     };
-    raw.send(hello, { id: 1, method: 'exec', params: exec });
+    raw.send(HELLO, { id: 1, method: 'exec', params: exec });
     await raw.take();
     assert.deepEqual(await raw.take(), { id: 1, stdout: Buffer.from('on\n').toString('base64') });
     raw.send({ id: 2, method: 'ping', params: {} });
@@ -113,7 +76,7 @@ test('execs whose client reads nothing for a while wait with what they write, an
     };
     const ids = [1, 2, 3, 4];
     const requests = ids.map((id) => encodeFrame({ id, method: 'exec', params: exec }));
-    socket.write(Buffer.concat([encodeFrame(hello), ...requests]));
+    socket.write(Buffer.concat([encodeFrame(HELLO), ...requests]));
     await sleep(1000);
     const got = new Map(ids.map((id) => [id, 0]));
     const frames = new FrameReader();
@@ -137,7 +100,7 @@ test('a keeper that keeps something does not shut down', LIMIT, () =>
   withKeeper(async ({ client, spec, state }) => {
     await client.create(spec('kept', { script: 'exec sleep 60' }));
     const raw = await rawClient(state);
-    raw.send(hello, { id: 1, method: 'shutdown', params: {} });
+    raw.send(HELLO, { id: 1, method: 'shutdown', params: {} });
     await raw.take();
     assert.match(String(errorOf(await raw.take()).message), /forget them first/);
     raw.close();
