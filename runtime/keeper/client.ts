@@ -29,6 +29,7 @@ export class KeeperClient implements Keeper {
   readonly #supervisor: Supervisor;
   readonly #listeners: ((container: KeptContainer) => void)[] = [];
   #wanted = false;
+  #retired = false;
   /** Exits that were told on this connection. */
   #told = new Set<string>();
 
@@ -60,6 +61,7 @@ export class KeeperClient implements Keeper {
 
   /** From now on no other keeper is started; the calls in progress end with this one. */
   retire(): void {
+    this.#retired = true;
     this.#supervisor.retire();
   }
 
@@ -183,11 +185,12 @@ export class KeeperClient implements Keeper {
   }
 
   async #reconnect(): Promise<void> {
-    for (let delay = 100; this.#wanted; delay = Math.min(delay * 2, MAX_RECONNECT_DELAY_MS)) {
+    for (let delay = 100; this.#wanted && !this.#retired; delay = Math.min(delay * 2, MAX_RECONNECT_DELAY_MS)) {
       try {
         for (const container of await this.list()) if (container.exit !== undefined) this.#exited(container);
         return;
       } catch (error) {
+        if (this.#retired) return;
         this.#options.log.error({ error: messageOf(error) }, 'the keeper cannot be reached');
       }
       await sleep(delay);

@@ -62,6 +62,8 @@ export class Supervisor {
   #shortLives = 0;
   #closed = false;
   #retired = false;
+  /** While there is no connection. */
+  #launch: Launch | undefined;
 
   constructor(options: SupervisorOptions, events: SupervisorEvents) {
     this.#options = options;
@@ -80,17 +82,19 @@ export class Supervisor {
     if (this.#retired) return Promise.reject(retired());
     this.#closed = false;
     this.#connecting ??= this.#open().finally(() => {
+      this.#launch = undefined;
       this.#connecting = undefined;
     });
     return this.#connecting;
   }
 
   /**
-   * cribd is about to end: a keeper that ends now is not replaced. Where both are units that are stopped together, another
+   * cribd is about to end: a keeper that ends now is not replaced, one that ended just before neither. Where both are units that are stopped together, another
    * one, out of its unit, would keep the unit from starting again.
    */
   retire(): void {
     this.#retired = true;
+    this.#launch?.cancel();
   }
 
   /** Leaves the keeper running. */
@@ -109,6 +113,7 @@ export class Supervisor {
       this.#held.drain();
       return launchKeeper(this.#options.state, this.#options.keeperPath, this.#held.held);
     });
+    this.#launch = launch;
     for (let attempt = 0, delay = 10; ; attempt++, delay = Math.min(delay * 1.5, 200)) {
       try {
         return await this.#openOnce();
@@ -220,6 +225,11 @@ class Launch {
   get isRunning(): boolean {
     const { pid, exitCode, signalCode } = this.#child ?? {};
     return pid !== undefined && exitCode === null && signalCode === null;
+  }
+
+  /** Ends one that was started and does not serve yet. */
+  cancel(): void {
+    if (this.isRunning) this.#child?.kill();
   }
 
   /** Again when it was killed, or found a lock whose holder was about to end; and when it is time. */

@@ -62,6 +62,28 @@ test('a keeper that ends while its client is about to is not replaced', { timeou
   });
 });
 
+test('one that was just started in its place ends with the client', { timeout: 60_000 }, async () => {
+  await withKeeper(async ({ client: other, state }) => {
+    const first = other.pid;
+    other.disconnect();
+    const { log, lines } = recordingLog();
+    const client = new KeeperClient({ state, keeperPath: KEEPER_PATH, log });
+    await client.connect();
+    process.kill(first, 'SIGKILL');
+    const second = await nextKeeper(state, first);
+    client.retire();
+    while (fs.existsSync(`/proc/${second}`)) await sleep(10);
+    await assert.rejects(client.list(), { code: 'UNAVAILABLE' });
+    client.disconnect();
+    assert.deepEqual(
+      lines.filter(({ level }) => level === 'error'),
+      [],
+    );
+    await other.connect();
+    assert.ok(![first, second].includes(other.pid));
+  });
+});
+
 test('while another one has the lock few are started, and one soon after it has gone', {
   timeout: 60_000,
 }, async (t) => {
