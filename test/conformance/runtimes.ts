@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { open, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { command } from '../support/command.js';
 import { PAUSE_IMAGE } from './images.js';
 import { CNI_BIN_DIR } from './node-files.js';
 import { containerdTools } from './tools.js';
@@ -32,6 +33,7 @@ export async function startCrib(setup: RuntimeSetup): Promise<RunningRuntime> {
   const stop = async (): Promise<void> => {
     await crib.stop();
     await removeParentCgroup('crib');
+    if (setup.cgroupDriver === 'systemd') await stopParentSlices();
   };
   return { ...crib, stop };
 }
@@ -70,6 +72,11 @@ export async function removeParentCgroup(name: 'k8s.io' | 'crib'): Promise<void>
   for (const hierarchy of ['.', ...(await readdir('/sys/fs/cgroup'))]) {
     await rmdir(join('/sys/fs/cgroup', hierarchy, name)).catch(() => {});
   }
+}
+
+/** Slices that nobody has made a unit file for stay when what was in them has gone: crib's own, and the parent that critest names. */
+async function stopParentSlices(): Promise<void> {
+  await command('systemctl', ['stop', 'crib.slice', 'test.slice']).catch(() => {});
 }
 
 /** `restrict_oom_score_adj`: not every machine lets root lower a score, and then no container would start. */
