@@ -29,6 +29,8 @@ export interface ConnectionHost {
   readonly core: KeeperCore;
   /** A digest of the file that runs. */
   readonly build: string;
+  /** Whether a service manager starts it again when it has died. */
+  readonly isService: boolean;
   shutdown(): void;
   /** This process becomes another program. Rejects when it stays as it is. */
   upgrade(program: KeeperProgram): Promise<never>;
@@ -148,7 +150,8 @@ export class Connection {
       throw new CribError('FAILED_PRECONDITION', `protocol version ${String(version)}: ${ours}`);
     }
     this.#greeted = true;
-    this.#send({ hello: KEEPER_PROTOCOL_VERSION, pid: process.pid, build: this.#host.build });
+    const { build, isService } = this.#host;
+    this.#send({ hello: KEEPER_PROTOCOL_VERSION, pid: process.pid, build, isService });
   }
 
   #upgrade(program: KeeperProgram): void {

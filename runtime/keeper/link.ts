@@ -40,6 +40,7 @@ export interface LinkEvents {
 interface Hello {
   readonly pid: number;
   readonly build: string;
+  readonly isService: boolean;
 }
 
 export class Link {
@@ -47,15 +48,18 @@ export class Link {
   readonly pid: number;
   /** A digest of the file that it runs. */
   readonly build: string;
+  /** Whether a service manager starts it again when it has died. */
+  readonly isService: boolean;
   readonly #socket: net.Socket;
   readonly #pending = new Map<number, Pending>();
   readonly #events: LinkEvents;
   #nextId = 1;
 
-  private constructor(socket: net.Socket, { pid, build }: Hello, events: LinkEvents) {
+  private constructor(socket: net.Socket, { pid, build, isService }: Hello, events: LinkEvents) {
     this.#socket = socket;
     this.pid = pid;
     this.build = build;
+    this.isService = isService;
     this.#events = events;
   }
 
@@ -237,7 +241,8 @@ function greet(socket: net.Socket, frames: FrameReader): Promise<{ hello: Hello;
         if (hello === undefined) return;
         if (hello.hello !== KEEPER_PROTOCOL_VERSION) return fail(errorOf(hello.error));
         finish();
-        resolve({ hello: { pid: Number(hello.pid), build: String(hello.build) }, early });
+        const { pid, build, isService } = hello;
+        resolve({ hello: { pid: Number(pid), build: String(build), isService: isService === true }, early });
       } catch (error) {
         fail(new CribError('UNAVAILABLE', `what answers for the keeper is none: ${messageOf(error)}`));
       }

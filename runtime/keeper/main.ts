@@ -105,15 +105,16 @@ async function main(): Promise<void> {
   const endOfStart = children.expectInit();
   for (const fd of handover === undefined ? [] : descriptorsOf(handover)) children.saw(fd);
   const core = new KeeperCore(state, children, log, (container) => server.exited(container));
+  const store = serviceManager(log);
   const server = new Server({
     state,
     lock,
     listener: handover?.keeper?.listener ?? listen(state),
     core,
+    isService: store !== undefined,
     log,
     onRequest: () => idle.touch(),
   });
-  const store = serviceManager(log);
   if (store !== undefined) core.holders.add(store);
   const left = handover?.keeper === undefined ? killLeftExecs(state) : undefined;
   await Promise.all([core.load(handover?.containers ?? takeStored(process.env)), left]);

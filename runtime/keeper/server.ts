@@ -18,6 +18,7 @@ export interface ServerParts {
   readonly lock: number;
   readonly listener: number;
   readonly core: KeeperCore;
+  readonly isService: boolean;
   readonly log: Log;
   onRequest(): void;
 }
@@ -88,6 +89,7 @@ export class Server implements Upgradable {
     const host = {
       core: this.#parts.core,
       build: this.#build,
+      isService: this.#parts.isService,
       shutdown: () => process.exit(0),
       upgrade: (program: KeeperProgram) => this.#upgrade(program),
     };

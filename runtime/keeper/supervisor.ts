@@ -23,6 +23,8 @@ const LOAD_TIMEOUT_MS = 60_000;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 3_000;
 const HOLD_TIMEOUT_MS = 30_000;
+/** For a service manager to start again what it had started: it has a store of descriptors, and its unit is one place. */
+const SERVICE_GRACE_MS = 5_000;
 /** One that lives shorter than this is broken rather than killed: it is started again, more slowly each time. */
 const SHORT_LIFE_MS = 2_000;
 const FREE_RESTARTS = 3;
@@ -40,6 +42,8 @@ export interface SupervisorOptions {
   readonly attemptsPerLaunch?: number;
   /** Milliseconds after which it is given up where none runs; default: 20,000. */
   readonly startTimeoutMs?: number;
+  /** Milliseconds in which a service manager may start its keeper again; default: 5,000. */
+  readonly serviceGraceMs?: number;
   readonly log: Log;
 }
 
@@ -60,6 +64,8 @@ export class Supervisor {
   #upgradeTimer: NodeJS.Timeout | undefined;
   #connectedAt = Number.NEGATIVE_INFINITY;
   #shortLives = 0;
+  /** The last keeper was a service manager's. */
+  #wasService = false;
   #closed = false;
   #retired = false;
   /** While there is no connection. */
@@ -114,7 +120,7 @@ export class Supervisor {
       return launchKeeper(this.#options.state, this.#options.keeperPath, this.#held.held);
     });
     this.#launch = launch;
-    for (let attempt = 0, delay = 10; ; attempt++, delay = Math.min(delay * 1.5, 200)) {
+    for (let attempt = 0, delay = 10; ; delay = Math.min(delay * 1.5, 200)) {
       try {
         return await this.#openOnce();
       } catch (error) {
@@ -126,9 +132,15 @@ export class Supervisor {
         }
       }
       if (this.#retired) throw retired();
-      launch.tick(attempt % (this.#options.attemptsPerLaunch ?? ATTEMPTS_PER_LAUNCH) === 0);
+      if (!this.#isServiceDue(began))
+        launch.tick(attempt++ % (this.#options.attemptsPerLaunch ?? ATTEMPTS_PER_LAUNCH) === 0);
       await sleep(delay);
     }
+  }
+
+  #isServiceDue(since: number): boolean {
+    const { serviceGraceMs = SERVICE_GRACE_MS } = this.#options;
+    return this.#wasService && performance.now() - since < serviceGraceMs;
   }
 
   /** None at first: who has killed one wants the next at once. */
@@ -143,6 +155,7 @@ export class Supervisor {
     this.#events.onConnecting();
     const link = await this.#greeted();
     this.#link = link;
+    this.#wasService = link.isService;
     this.#connectedAt = performance.now();
     await this.#held.join((path) => this.#hold(link, path));
     void this.#keepCurrent(link);

@@ -11,6 +11,7 @@ import { buildOf, Supervisor, type SupervisorOptions } from '../../../runtime/ke
 import { recordingLog } from '../../support/log.js';
 import { until } from '../../support/until.js';
 import { KEEPER_PATH } from './harness.js';
+import { Unit } from './unit.js';
 
 const LIMIT = { timeout: 120_000 };
 let root = '';
@@ -116,6 +117,30 @@ test(
     await end(one);
   },
 );
+
+test('the keeper of a service manager is started again by that, or by crib when it does not come', LIMIT, async () => {
+  const unit = new Unit(state);
+  await unit.start();
+  const { supervisor: one, seen } = supervisor();
+  const { pid } = await one.link();
+  assert.equal(pid, unit.pid);
+  await unit.kill();
+  await until(() => seen.lost === 1, 'the death is told');
+  const next = one.link();
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  assert.equal(Number(fs.readFileSync(path.join(state, 'keeper.lock'), 'utf8')), pid, 'crib has started none');
+  await unit.start();
+  assert.equal((await next).pid, unit.pid);
+  one.close();
+  const { supervisor: two } = supervisor({ serviceGraceMs: 100 });
+  await two.link();
+  await unit.kill();
+  const own = await two.link();
+  assert.ok(cmdline(own.pid).includes(KEEPER_PATH));
+  assert.notEqual(own.pid, unit.pid);
+  await end(two);
+  unit.close();
+});
 
 test('a keeper that does not start is UNAVAILABLE, with the place to look at', LIMIT, async () => {
   const broken = path.join(root, 'broken.mjs');
