@@ -196,10 +196,12 @@ export class SpdyConnection {
       this.sender.control(ping(this.nextPing));
       this.nextPing = (this.nextPing + 2) % 0x7ffffffe;
     }, this.options.pingIntervalMs ?? PING_INTERVAL_MS);
+    this.sender.setDeaf(true);
     try {
       await Promise.race([room, this.closed]);
     } finally {
       clearInterval(timer);
+      this.sender.setDeaf(false);
     }
   }
 

@@ -28,6 +28,7 @@ export class Sender {
   private sessionWindow = DEFAULT_WINDOW;
   private initialWindow = DEFAULT_WINDOW;
   private counting = false;
+  private deaf = false;
   private drainWaiters: (() => void)[] = [];
 
   constructor(private readonly transport: Duplex) {
@@ -74,6 +75,15 @@ export class Sender {
     this.blocked.clear();
     for (const item of items) item.done();
     this.drained();
+  }
+
+  /**
+   * Whether the session is not read for now, so that no update of a window is heard: to wait for one could be for ever, and
+   * the peer that made us stop does not keep to ours either.
+   */
+  setDeaf(deaf: boolean): void {
+    this.deaf = deaf;
+    if (deaf) this.unblock([...this.blocked.keys()]);
   }
 
   /** SETTINGS: the new initial window changes that of the open streams by the difference. */
@@ -130,7 +140,7 @@ export class Sender {
   }
 
   private allowance(streamId: number): number {
-    if (!this.counting) return MAX_FRAME_BYTES;
+    if (!this.counting || this.deaf) return MAX_FRAME_BYTES;
     return Math.max(0, Math.min(MAX_FRAME_BYTES, this.sessionWindow, this.windowOf(streamId)));
   }
 

@@ -9,9 +9,13 @@
 import { Duplex } from 'node:stream';
 import { DEFAULT_WINDOW, type Headers, RST_STATUS, type RstStatus } from './frames.js';
 
-/** Bytes, and pieces, that wait in a stream for its reader; then the session is not read until there is room. */
+/**
+ * Bytes that wait in a stream for its reader. Of a peer that sends more, the session is not read until there is room: one
+ * that keeps to our window never does.
+ */
 export const RECEIVE_BYTES = DEFAULT_WINDOW;
-const RECEIVE_PIECES = 256;
+/** Pieces are put together up to so many bytes: each that waits costs memory of its own. */
+const SMALL_PIECE = 1024;
 
 /** What a stream asks of its session. */
 export interface StreamLink {
@@ -47,8 +51,7 @@ export class SpdyStream extends Duplex {
       this.link.consumed(this.id, data.length);
       return undefined;
     }
-    if (data.length > 0) this.queue.push(data);
-    this.queuedBytes += data.length;
+    this.enqueue(data);
     this.peerEnded = fin;
     this.deliver();
     return this.isFull() ? this.room() : undefined;
@@ -101,6 +104,15 @@ export class SpdyStream extends Duplex {
     return this.wasReset || this.finSent ? undefined : RST_STATUS.CANCEL;
   }
 
+  private enqueue(data: Buffer): void {
+    if (data.length === 0) return;
+    this.queuedBytes += data.length;
+    const last = this.queue.at(-1);
+    if (last !== undefined && last.length + data.length <= SMALL_PIECE) {
+      this.queue[this.queue.length - 1] = Buffer.concat([last, data]);
+    } else this.queue.push(data);
+  }
+
   private deliver(): void {
     while (this.wanted && !this.destroyed) {
       const data = this.queue.shift();
@@ -117,7 +129,7 @@ export class SpdyStream extends Duplex {
   }
 
   private isFull(): boolean {
-    return this.queuedBytes >= RECEIVE_BYTES || this.queue.length >= RECEIVE_PIECES;
+    return this.queuedBytes > RECEIVE_BYTES;
   }
 
   private room(): Promise<void> {

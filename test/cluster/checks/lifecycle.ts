@@ -7,6 +7,7 @@ import { ContainerState } from '../../../cri/api/generated/index.js';
 import { type Check, finished, podOf, STAY, sh, started } from '../check.js';
 import { containerId, containerOf, type Pod } from '../manifest.js';
 import type { ClusterNode } from '../node.js';
+import { eventually } from '../wait.js';
 
 /** A directory of the host that a pod writes to, and the volume and mount that give it to the pod. */
 async function outDirectory(node: ClusterNode, name: string) {
@@ -85,7 +86,13 @@ const backOff: Check = {
     });
     const last = containerOf(pod)?.lastState?.terminated;
     assert.deepEqual([last?.exitCode, last?.reason], [3, 'Error']);
-    assert.match(await node.api.logs(pod, 'main', 'previous=true'), /^run [0-9a-f-]{36}\n$/);
+    // A kubelet that starts the next one just now has removed this log already.
+    let log = '';
+    const isWhole = async () => {
+      log = await node.api.logs(pod, 'main', 'previous=true');
+      return /^run [0-9a-f-]{36}\n$/.test(log);
+    };
+    await eventually('the log of the one before', isWhole, 20_000, () => log);
     await node.removeAndWait('crash');
   },
 };

@@ -12,6 +12,7 @@ import {
   rstStream,
   settings,
   synStream,
+  windowUpdate,
 } from '../../../../cri/streaming/spdy/frame-writer.js';
 import type { Frame } from '../../../../cri/streaming/spdy/frames.js';
 import { HeaderEncoder } from '../../../../cri/streaming/spdy/header-block.js';
@@ -193,4 +194,42 @@ test('a transport that breaks ends the session', async () => {
   const { connection } = serve(transport);
   transport.destroy(new Error('ECONNRESET'));
   await once(connection.signal, 'abort');
+});
+
+test('a peer that sent more than our window, and counts its own, is not waited for while it is not read', async () => {
+  const { near, frames, streams, connection } = await rawPeer();
+  near.write(synStream(1, new HeaderEncoder().encode(new Map()), false));
+  await until(() => streams.length === 1, 'the stream is open');
+  near.write(Buffer.concat([windowUpdate(1, 1), windowUpdate(0, 1)]));
+  const piece = Buffer.alloc(32 * 1024, 'x');
+  for (let sent = 0; sent < 10; sent++) near.write(Buffer.concat([dataHeader(1, piece.length, sent === 9), piece]));
+  const [stream] = streams;
+  stream?.pipe(stream);
+  let echoed = 0;
+  const heard = () => {
+    for (const frame of frames.splice(0)) {
+      if (frame.type !== 'data' || frame.data.length === 0) continue;
+      echoed += frame.data.length;
+      near.write(Buffer.concat([windowUpdate(1, frame.data.length), windowUpdate(0, frame.data.length)]));
+    }
+    return echoed === 10 * piece.length;
+  };
+  await until(heard, 'everything comes back');
+  connection.destroy();
+  near.destroy();
+});
+
+test('one that keeps to our window is read on when it has used it up, so that its updates are heard', async () => {
+  const { near, frames, streams, connection } = await rawPeer();
+  near.write(synStream(1, new HeaderEncoder().encode(new Map()), false));
+  await until(() => streams.length === 1, 'the stream is open');
+  for (let sent = 0; sent < 64 * 1024; sent++) near.write(Buffer.concat([dataHeader(1, 1, false), Buffer.from('x')]));
+  near.write(ping(1));
+  await until(
+    () => frames.some((frame) => frame.type === 'ping' && frame.id === 1),
+    'it is answered, though nobody reads the stream',
+  );
+  assert.equal(streams[0]?.readableLength ?? 0, 0);
+  connection.destroy();
+  near.destroy();
 });
