@@ -50,14 +50,17 @@ test('a stream without a reader gets full, and says when there is room', async (
   assert.equal(consumed(), received);
 });
 
-test('many small pieces fill it as well', () => {
+test('many small pieces are put together: they fill it by their bytes, and come in few pieces and in order', async () => {
   const { stream } = makeStream();
-  stream.on('error', () => {});
   let pieces = 0;
-  while (stream.receive(Buffer.from('x'), false) === undefined) {
-    pieces++;
-    assert.ok(pieces < 20_000);
-  }
+  while (stream.receive(Buffer.from([pieces % 251]), false) === undefined) pieces++;
+  assert.equal(pieces, RECEIVE_BYTES);
+  void stream.receive(Buffer.alloc(0), true);
+  const came: Buffer[] = [];
+  stream.on('data', (data: Buffer) => came.push(data));
+  await once(stream, 'end');
+  assert.ok(came.length <= 2 * (RECEIVE_BYTES / 1024), `${came.length} pieces`);
+  assert.ok(Buffer.concat(came).every((byte, index) => byte === index % 251));
 });
 
 test('a reset is EOF after what has come, and writing goes on into nothing', async () => {
