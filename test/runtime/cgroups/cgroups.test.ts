@@ -37,6 +37,20 @@ if (hierarchies.version === 1 && hierarchies.unified !== undefined) {
   implementations.push(['the cgroup2 beside v1', new CgroupsV2(hierarchies.unified)]);
 }
 
+/** In a new cgroup at `path`: one process, which is killed. */
+async function runOutOfMemory(cgroups: Cgroups, path: string): Promise<void> {
+  await cgroups.create(path);
+  await cgroups.apply(path, { ...NO_RESOURCES, memoryLimit: 8 << 20, memorySwapLimit: 8 << 20 });
+  const child = spawn('sh', ['-c', 'read go; exec tail /dev/zero'], { stdio: ['pipe', 'ignore', 'ignore'] });
+  assert.ok(child.pid !== undefined);
+  await cgroups.attach(path, child.pid);
+  assert.equal((await cgroups.stats(path))?.pids, 1);
+  child.stdin.end('go\n');
+  const [, signal] = await once(child, 'exit');
+  assert.equal(signal, 'SIGKILL');
+  assert.equal(await cgroups.oomKills(path), 1);
+}
+
 /** /proc/PID/cgroup also lists hierarchies that only another mount namespace has mounted, or that wait for their end. */
 function isMountedHere(line: string): boolean {
   const [, names = ''] = line.split(':');
@@ -218,16 +232,7 @@ describe('limits and statistics of a real cgroup v1', {
   it('counts use and out-of-memory kills', async () => {
     const cgroups = await createCgroups();
     const path = `${base}/oom`;
-    await cgroups.create(path);
-    await cgroups.apply(path, { ...NO_RESOURCES, memoryLimit: 8 << 20, memorySwapLimit: 8 << 20 });
-    const child = spawn('sh', ['-c', 'read go; exec tail /dev/zero'], { stdio: ['pipe', 'ignore', 'ignore'] });
-    assert.ok(child.pid !== undefined);
-    await cgroups.attach(path, child.pid);
-    assert.equal((await cgroups.stats(path))?.pids, 1);
-    child.stdin.end('go\n');
-    const [, signal] = await once(child, 'exit');
-    assert.equal(signal, 'SIGKILL');
-    assert.equal(await cgroups.oomKills(path), 1);
+    await runOutOfMemory(cgroups, path);
     const stats = await cgroups.stats(path);
     assert.ok(stats !== undefined && stats.cpuUsageNs > 0n && stats.pageFaults > 0);
     assert.equal((await cgroups.details(path))?.oomKills, 1);
@@ -292,16 +297,7 @@ describe('limits and statistics of a real cgroup v2', {
   it('counts use and out-of-memory kills', async () => {
     const cgroups = await createCgroups();
     const path = `${base}/oom`;
-    await cgroups.create(path);
-    await cgroups.apply(path, { ...NO_RESOURCES, memoryLimit: 8 << 20, memorySwapLimit: 8 << 20 });
-    const child = spawn('sh', ['-c', 'read go; exec tail /dev/zero'], { stdio: ['pipe', 'ignore', 'ignore'] });
-    assert.ok(child.pid !== undefined);
-    await cgroups.attach(path, child.pid);
-    assert.equal((await cgroups.stats(path))?.pids, 1);
-    child.stdin.end('go\n');
-    const [, signal] = await once(child, 'exit');
-    assert.equal(signal, 'SIGKILL');
-    assert.equal(await cgroups.oomKills(path), 1);
+    await runOutOfMemory(cgroups, path);
     const details = await cgroups.details(path);
     assert.ok(details !== undefined && details.oomKills === 1 && details.memoryFailures > 0);
     assert.ok((await cgroups.stats(path))?.pressure.memory !== undefined);
