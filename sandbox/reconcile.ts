@@ -6,6 +6,7 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { allDone } from '../runtime/all-done.js';
+import { atMost } from '../runtime/at-most.js';
 import { unmountAll } from '../runtime/containers/rootfs.js';
 import { messageOf } from '../runtime/errors.js';
 import { forgetWhenEnded } from '../runtime/keeper/forget.js';
@@ -67,15 +68,8 @@ async function settlePods(node: Node): Promise<void> {
     for (const container of node.containersOf(id)) followVolumes(node, container);
     left.delete(id);
   });
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(() => {
-      node.parts.log.warn({ pods: [...left] }, 'pods are settled behind the start, which they would hold up');
-      resolve();
-    }, SETTLE_TIMEOUT_MS);
-  });
-  await Promise.race([settled, late]);
-  clearTimeout(timer);
+  if (await atMost(settled, SETTLE_TIMEOUT_MS)) return;
+  node.parts.log.warn({ pods: [...left] }, 'pods are settled behind the start, which they would hold up');
 }
 
 function several<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {

@@ -4,6 +4,7 @@
  */
 
 import { readFile } from 'node:fs/promises';
+import { atOnce } from './at-once.js';
 import { type Children, childEnd } from './children.js';
 import type { KeptInnerKill, KeptInnerTree } from './protocol.js';
 
@@ -49,10 +50,7 @@ class InnerKill {
   }
 
   async #each(argv: readonly string[], pids: readonly number[]): Promise<void> {
-    for (let start = 0; start < pids.length; start += AT_ONCE) {
-      const batch = pids.slice(start, start + AT_ONCE);
-      await Promise.all(batch.map((pid) => this.#run(argv.map((word) => word.replaceAll('{pid}', String(pid))))));
-    }
+    await atOnce(pids, AT_ONCE, (pid) => this.#run(argv.map((word) => word.replaceAll('{pid}', String(pid)))));
   }
 
   /** One that has ended takes no signal. */

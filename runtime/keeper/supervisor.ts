@@ -95,8 +95,8 @@ export class Supervisor {
   }
 
   /**
-   * cribd is about to end: a keeper that ends now is not replaced, one that ended just before neither. Where both are units that are stopped together, another
-   * one, out of its unit, would keep the unit from starting again.
+   * cribd is about to end: a keeper that ends now is not replaced, one that ended just before neither. Where both are
+   * units that are stopped together, another one, out of its unit, would keep the unit from starting again.
    */
   retire(): void {
     this.#retired = true;
