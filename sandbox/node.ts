@@ -10,6 +10,7 @@ import { messageOf } from '../runtime/errors.js';
 import type { ImageStore } from '../runtime/images/types.js';
 import type { Keeper } from '../runtime/keeper/protocol.js';
 import type { Log } from '../runtime/log.js';
+import { Serial } from '../runtime/serial.js';
 import type { HostFacts } from '../runtime/spec/types.js';
 import { step } from '../runtime/steps.js';
 import { Unfinished } from '../runtime/undo.js';
@@ -80,6 +81,8 @@ export class Node {
   readonly layersHeld = new Map<string, readonly string[]>();
   /** What failed operations could not take back yet. */
   readonly unfinished: Unfinished;
+  /** Two containers that end at once are not given the same kill (out-of-memory.ts). */
+  readonly oomCounting = new Serial();
   /** Of verified volumes. */
   readonly rechecks: Rechecks;
   readonly events: EventHub;
@@ -157,8 +160,12 @@ export class Node {
 
   /** The other containers of its pod that run. */
   runningBeside({ id, podId }: ContainerRecord): ContainerRecord[] {
+    return this.runningIn(podId).filter((other) => other.id !== id);
+  }
+
+  runningIn(podId: string): ContainerRecord[] {
     const records = this.containersOf(podId).map(({ record }) => record);
-    return records.filter((other) => other.id !== id && other.state === 'running');
+    return records.filter(({ state }) => state === 'running');
   }
 
   /** All sandboxes that a kubelet takes for the same pod, the newest first. */

@@ -35,7 +35,7 @@ export interface PodRecord {
   /** True where crib made that cgroup itself, because the client named no parent. */
   readonly ownsCgroup: boolean;
   readonly namespaces: NamespacePaths;
-  /** Out-of-memory kills in its cgroup that are accounted for: before it, or those of containers that ended; absent: 0. */
+  /** Out-of-memory kills in its cgroup that are accounted for (out-of-memory.ts); absent: 0. */
   readonly oomKills?: number;
   /** How containers that are gone had the pod's volumes (settled-volumes.ts); absent: none to speak of. */
   readonly settledVolumes?: readonly VolumeDecision[];
@@ -65,8 +65,6 @@ export class Pod {
   readonly serial = new Serial();
   /** Changes of the record take turns: each is made to what the one before left. */
   readonly saves = new Serial();
-  /** Two containers that end at once are not given the same kill. */
-  readonly oomCounting = new Serial();
   readonly #ending = new AbortController();
 
   constructor(record: PodRecord) {

@@ -35,17 +35,23 @@ test('two that end at once are not given the same kill', async (t) => {
   assert.deepEqual(kills, [1, 0]);
 });
 
-test('a cgroup that two pods run in tells nothing; a pod that has ended there does not count', async (t) => {
-  const { node, add, pod, addPod } = await systemdNode(t, { '/p.slice': 1 });
+test('pods that share a slice: what the slice has counted is told once, in whichever of them it was', async (t) => {
+  const counts: Record<string, number> = { '/p.slice': 2, '/p.slice/beside': 1 };
+  const { node, add, addPod, addContainer, pod } = await systemdNode(t, counts);
   const other = await addPod({ id: 'other', cgroup: '/p.slice' });
-  assert.equal(await oomKillsOf(node, await add('one')), 0);
-  other.record = { ...other.record, state: 'not-ready' };
-  assert.equal(await oomKillsOf(node, await add('two')), 1);
-  assert.equal(pod.record.oomKills, 1);
+  await addContainer('beside', { podId: 'other', cgroup: '/p.slice/beside', state: 'running' });
+  assert.deepEqual(await oomKillsBefore(node, '/p.slice'), {}, 'nobody has been told of them yet');
+  assert.equal(await oomKillsOf(node, await add('one')), 1, 'not the one of the container that runs in the other pod');
+  assert.deepEqual([pod.record.oomKills, other.record.oomKills], [1, 1]);
+  const inOther = await addContainer('two', { podId: 'other', cgroup: '/p.slice/two' });
+  assert.equal(await oomKillsOf(node, inOther), 0);
+  node.pods.delete(pod.id);
+  assert.deepEqual(await oomKillsBefore(node, '/p.slice'), { oomKills: 1 }, 'known without the pod that had it');
 });
 
 test('what a cgroup has counted before its pod is not its containers’', async (t) => {
-  const { node } = await systemdNode(t, { '/p.slice': 4, '/new.slice': 0 });
+  const { node, pod } = await systemdNode(t, { '/p.slice': 4, '/new.slice': 0 });
+  pod.record = { ...pod.record, state: 'not-ready' };
   assert.deepEqual(await oomKillsBefore(node, '/p.slice'), { oomKills: 4 });
   assert.deepEqual(await oomKillsBefore(node, '/new.slice'), {});
 });
