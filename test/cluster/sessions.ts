@@ -44,7 +44,7 @@ function pathOf({ pod, container = 'main', command, input, tty }: Session): stri
 
 /** Runs it to its end; an attach ends with its input. */
 export async function overSpdy(api: KubeletApi, session: Session): Promise<Ran> {
-  const connection = await dialSpdy(api.url(pathOf(session)), COMMAND_PROTOCOL, api.certFile);
+  const connection = await dialSpdy(api.url(pathOf(session)), COMMAND_PROTOCOL, api.certFile, LIMIT_MS);
   const [stdout, stderr] = [new Collected(), new Collected()];
   const { tty, input } = session;
   const stdin = input === undefined ? undefined : Readable.from([Buffer.from(input)]);
@@ -141,7 +141,7 @@ function forwardPath({ metadata: { namespace, name } }: Pod): string {
 
 /** What a server on `port` of the pod answers to `request`, through a forwarded port. */
 export function forwardedOverSpdy(api: KubeletApi, pod: Pod, port: number, request: string): Promise<string> {
-  return forwarded(() => dialSpdy(api.url(forwardPath(pod)), FORWARD_PROTOCOL, api.certFile), port, request);
+  return forwarded(() => dialSpdy(api.url(forwardPath(pod)), FORWARD_PROTOCOL, api.certFile, LIMIT_MS), port, request);
 }
 
 /** As kubectl does since 1.31: SPDY inside a WebSocket. */

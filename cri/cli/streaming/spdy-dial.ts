@@ -21,12 +21,18 @@ const MAX_REFUSAL = 4096;
 
 /**
  * Connects and agrees on `protocol`. `certFile` (PEM) is the certificate that the server must have where the URL is
- * HTTPS; empty: one that the system trusts. Throws UNAVAILABLE with the server's own words; never shows the token.
+ * HTTPS; empty: one that the system trusts. `dialMs`: for all of it, milliseconds. Throws UNAVAILABLE with the server's
+ * own words; never shows the token.
  */
-export async function dialSpdy(url: string, protocol: string, certFile: string): Promise<SpdyConnection> {
+export async function dialSpdy(
+  url: string,
+  protocol: string,
+  certFile: string,
+  dialMs = DIAL_MS,
+): Promise<SpdyConnection> {
   const target = new URL(url);
   const attempt = `connecting to the streaming server at ${target.host}`;
-  const late = AbortSignal.timeout(DIAL_MS);
+  const late = AbortSignal.timeout(dialMs);
   try {
     const transport = await upgraded(target, await connected(target, certFile, late), protocol, late);
     return new SpdyConnection({
@@ -37,7 +43,7 @@ export async function dialSpdy(url: string, protocol: string, certFile: string):
       onStream: () => false,
     });
   } catch (error) {
-    const reason = late.aborted ? `no answer in ${DIAL_MS / 1000} s` : messageOf(error);
+    const reason = late.aborted ? `no answer in ${dialMs / 1000} s` : messageOf(error);
     throw new CribError('UNAVAILABLE', `${attempt}: ${reason}`, { cause: error });
   }
 }
