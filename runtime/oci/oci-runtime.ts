@@ -177,8 +177,8 @@ export class OciRuntime implements RuntimeFacts {
   }
 
   /** Runs a short command; see runRuntime for what it throws. */
-  run(argv: readonly string[], timeoutMs: number, input: string | Buffer = ''): Promise<string> {
-    return runRuntime(argv, timeoutMs, input);
+  run(argv: readonly string[], timeoutMs: number, input: string | Buffer = '', signal?: AbortSignal): Promise<string> {
+    return runRuntime(argv, timeoutMs, input, signal);
   }
 
   /** Removes what the runtime knows of the container. Idempotent. */

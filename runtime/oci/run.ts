@@ -17,29 +17,36 @@ interface Ended {
   readonly stdout: string;
   readonly stderr: string;
   readonly timedOut: boolean;
+  readonly cancelled: boolean;
 }
 
 /**
  * Runs `argv` to its end and returns its stdout (1 MiB at most). `input` is its stdin. Throws DEADLINE_EXCEEDED when it
- * was killed after `timeoutMs`; NOT_FOUND when the runtime knows no such container; INTERNAL otherwise, with the last
+ * was killed after `timeoutMs`; CANCELLED when it was because `signal` fired; NOT_FOUND when the runtime knows no such container; INTERNAL otherwise, with the last
  * error that it wrote to its `--log` during this run, else the end of its stderr.
  */
 export async function runRuntime(
   argv: readonly string[],
   timeoutMs: number,
   input: string | Buffer = '',
+  signal?: AbortSignal,
 ): Promise<string> {
   const log = argv.includes('--log') ? argv[argv.indexOf('--log') + 1] : undefined;
   const offset = log === undefined ? 0 : await logSize(log);
-  const ended = await execute(argv, timeoutMs, input);
+  const ended = await execute(argv, timeoutMs, input, signal);
   if (ended.timedOut) {
     throw new CribError('DEADLINE_EXCEEDED', `${describe(argv)} was killed after ${timeoutMs} ms without an end`);
   }
   if (ended.code === 0) return ended.stdout;
+  if (ended.cancelled) throw cancellation(argv);
   const logged = log === undefined ? undefined : lastRuntimeError(await readLogFrom(log, offset));
   const said = logged ?? (ended.stderr.trim().slice(-2048) || undefined);
   const how = ended.signal === null ? `exit code ${ended.code}` : `it was killed by ${ended.signal}`;
   throw new CribError(codeOfReason(said), `${describe(argv)}: ${said ?? how}`);
+}
+
+function cancellation(argv: readonly string[]): CribError {
+  return new CribError('CANCELLED', `${describe(argv)} was cancelled`);
 }
 
 function describe(argv: readonly string[]): string {
@@ -63,24 +70,40 @@ function codeOfReason(reason: string | undefined): ErrorCode {
   return unknown.test(reason) ? 'NOT_FOUND' : 'INTERNAL';
 }
 
-function execute(argv: readonly string[], timeoutMs: number, input: string | Buffer): Promise<Ended> {
+function execute(
+  argv: readonly string[],
+  timeoutMs: number,
+  input: string | Buffer,
+  signal: AbortSignal | undefined,
+): Promise<Ended> {
   const [command = '', ...args] = argv;
+  if (signal?.aborted === true) return Promise.reject(cancellation(argv));
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: RUNTIME_PATH }, cwd: '/' });
     const stdout = collect(child.stdout);
     const stderr = collect(child.stderr);
-    let timedOut = false;
+    let [timedOut, cancelled] = [false, false];
     const timer = setTimeout(() => {
       timedOut = true;
       child.kill('SIGKILL');
     }, timeoutMs);
-    child.on('error', (cause) => {
+    const abort = () => {
+      cancelled = true;
+      child.kill('SIGKILL');
+    };
+    const settled = () => {
       clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+    };
+    signal?.addEventListener('abort', abort);
+    child.on('error', (cause) => {
+      settled();
       reject(new CribError('UNAVAILABLE', `starting ${command}: ${messageOf(cause)}`, { cause }));
     });
-    child.on('exit', (code, signal) => {
-      clearTimeout(timer);
-      drained(child).then(() => resolve({ code, signal, stdout: stdout(), stderr: stderr(), timedOut }), reject);
+    child.on('exit', (code, killedBy) => {
+      settled();
+      const ended = () => ({ code, signal: killedBy, stdout: stdout(), stderr: stderr(), timedOut, cancelled });
+      drained(child).then(() => resolve(ended()), reject);
     });
     child.stdin.on('error', () => {}); // EPIPE: it ended without reading; its exit says why
     child.stdin.end(input);

@@ -22,17 +22,17 @@ export async function forwardPort(
 ): Promise<Duplex> {
   const socketPath = path.join(target.root, `forward-${newId().slice(0, 8)}.sock`);
   const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true });
+  const accepted = new Promise<net.Socket>((resolve, reject) => server.once('connection', resolve).on('error', reject));
+  accepted.catch(() => undefined); // it may never be waited for
   try {
-    const accepted = new Promise<net.Socket>((resolve) => server.once('connection', resolve));
     await listen(server, socketPath);
-    await runtime.run(runtime.portForwardArgv(target, port, socketPath), TIMEOUT_MS);
+    await runtime.run(runtime.portForwardArgv(target, port, socketPath), TIMEOUT_MS, '', signal);
     const socket = await accepted;
-    if (signal.aborted) {
-      socket.destroy();
-      throw new CribError('CANCELLED', `connecting to port ${port} was cancelled`);
-    }
+    if (signal.aborted) throw new CribError('CANCELLED', `connecting to port ${port} was cancelled`);
     return socket;
   } catch (error) {
+    // runsc connects before it asks the sentry, which may refuse.
+    accepted.then((socket) => socket.destroy()).catch(() => undefined);
     if (error instanceof CribError && error.code === 'CANCELLED') throw error;
     throw new CribError('UNAVAILABLE', `port ${port} of the pod: ${messageOf(error)}`, { cause: error });
   } finally {
@@ -43,7 +43,7 @@ export async function forwardPort(
 
 function listen(server: net.Server, socketPath: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    server.on('error', reject);
     server.listen(socketPath, resolve);
   });
 }

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { RUNTIME_PATH, runRuntime } from '../../../runtime/oci/run.js';
+import { until } from '../../support/until.js';
 
 let directory = '';
 before(() => {
@@ -84,4 +85,19 @@ test('what takes too long is killed, and what it has left in the background is n
   process.kill(pid, 'SIGKILL');
   const nobody = runRuntime(['/does/not/exist', 'state', 'c1'], LONG);
   await assert.rejects(nobody, { code: 'UNAVAILABLE', message: /starting \/does\/not\/exist: .*ENOENT/ });
+});
+
+test('what is cancelled is killed; who comes cancelled already starts nothing', async () => {
+  const controller = new AbortController();
+  const begun = path.join(directory, 'begun');
+  const program = runtime(`echo $$ >>${begun}; exec sleep 1000`);
+  const cut = runRuntime([program, 'port-forward', 'c1'], LONG, '', controller.signal);
+  const pid = () => Number(fs.existsSync(begun) ? fs.readFileSync(begun, 'utf8') : '');
+  await until(() => pid() > 0, 'it runs');
+  controller.abort();
+  await assert.rejects(cut, { code: 'CANCELLED', message: /port-forward c1 was cancelled/ });
+  assert.equal(fs.existsSync(`/proc/${pid()}`), false);
+  const late = runRuntime([program, 'port-forward', 'c1'], LONG, '', controller.signal);
+  await assert.rejects(late, { code: 'CANCELLED' });
+  assert.equal(fs.readFileSync(begun, 'utf8').trim().split('\n').length, 1);
 });
