@@ -8,6 +8,7 @@ import { Children } from '../../../runtime/keeper/children.js';
 import { Exec } from '../../../runtime/keeper/exec.js';
 import type { KeptExecSpec } from '../../../runtime/keeper/protocol.js';
 import { becomeSubreaper } from '../../../runtime/linux/processes.js';
+import { until } from '../../support/until.js';
 
 before(becomeSubreaper);
 const children = new Children(undefined);
@@ -97,7 +98,7 @@ test('after its time the process that the pid file names goes, with the command,
       return 'X';
     }
   };
-  assert.match(state(), /[ZX]/);
+  await until(() => /[ZX]/.test(state()), 'the process ends');
   fs.rmSync(directory, { recursive: true });
 });
 
