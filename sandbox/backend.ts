@@ -58,6 +58,8 @@ export interface SandboxBackend {
     timeoutMs: number,
     signal: AbortSignal,
   ): Promise<ExecSyncResult>;
+  /** At start-up: ends commands in a container that runs, of a cribd and a keeper which have both died. */
+  endLeftCommands(container: ContainerRecord): Promise<void>;
   /** These three as in Sessions (streams.ts), for a container that runs and a pod that is ready. */
   exec(container: ContainerRecord, spec: ExecSpec, streams: SessionStreams, signal: AbortSignal): Promise<number>;
   attach(container: ContainerRecord, streams: SessionStreams, signal: AbortSignal): Promise<void>;

@@ -132,6 +132,14 @@ async function settleContainer(node: Node, container: Container, kept: KeptConta
   if (kept === undefined) await finishUnseen(node, container);
   const exit = kept?.exit ?? container.seenExit;
   if (exit !== undefined) await finishExit(node, container, exit);
+  else if (kept !== undefined) await endLeftCommands(node, container);
+}
+
+/** An exec that cribd was asked for before: nobody waits for it, nor keeps to its time limit. */
+async function endLeftCommands(node: Node, { id, record }: Container): Promise<void> {
+  await attempt(node, `end the commands that are left in container ${id}`, () =>
+    node.parts.handlers.existing(record.runtime).endLeftCommands(record),
+  );
 }
 
 /** The keeper died, and cribd with it, while a runtime started this: what that has made is in the way of the next start. */

@@ -8,6 +8,9 @@ import { atOnce } from './at-once.js';
 import { type Children, childEnd } from './children.js';
 import type { KeptInnerKill, KeptInnerTree } from './protocol.js';
 
+/** Runs a command to its end and resolves to what it printed, whatever its exit code: one that has ended takes no signal. */
+export type RunInner = (argv: readonly string[]) => Promise<string>;
+
 const TIMEOUT_MS = 30_000;
 /** A list of some thousand processes; of a longer one the rest is left out. */
 const MAX_LIST_BYTES = 1 << 20;
@@ -18,57 +21,53 @@ const AT_ONCE = 4;
 
 /** Nothing where the command has not told its pid yet, or has ended. */
 export async function killInner(kill: KeptInnerKill, children: Children): Promise<void> {
-  const text = (await readFile(kill.pidFile, 'latin1').catch(() => '')).trim();
-  if (!/^[1-9]\d*$/.test(text)) return;
-  await new InnerKill(kill, children).run(Number(text));
+  const pid = await toldPid(kill.pidFile);
+  if (pid !== undefined) await killInnerTree(pid, kill, (argv) => output(argv, kill.env, children));
 }
 
-class InnerKill {
-  readonly #kill: KeptInnerKill;
-  readonly #children: Children;
+/** The pid that a command has told; undefined while there is none. */
+export async function toldPid(file: string): Promise<number | undefined> {
+  const text = (await readFile(file, 'latin1').catch(() => '')).trim();
+  return /^[1-9]\d*$/.test(text) ? Number(text) : undefined;
+}
 
-  constructor(kill: KeptInnerKill, children: Children) {
-    this.#kill = kill;
-    this.#children = children;
-  }
+/** SIGKILLs the command `pid` with its descendants, by what `run` runs. */
+export async function killInnerTree(
+  pid: number,
+  { argv, tree }: Pick<KeptInnerKill, 'argv' | 'tree'>,
+  run: RunInner,
+): Promise<void> {
+  await each(argv, tree === undefined ? [pid] : await stopped(pid, tree, run), run);
+}
 
-  async run(pid: number): Promise<void> {
-    const { tree, argv } = this.#kill;
-    await this.#each(argv, tree === undefined ? [pid] : await this.#stopped(pid, tree));
+/** All of the tree, from the top: stopped, a process makes no more of them meanwhile. */
+async function stopped(top: number, { listArgv, stopArgv }: KeptInnerTree, run: RunInner): Promise<number[]> {
+  const tree = [top];
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const found = descendantsOf(tree, processesIn(await run(listArgv)));
+    if (found.length === 0) break;
+    await each(stopArgv, round === 0 ? [top, ...found] : found, run);
+    tree.push(...found);
   }
+  return tree;
+}
 
-  /** All of the tree, from the top: stopped, a process makes no more of them meanwhile. */
-  async #stopped(top: number, { listArgv, stopArgv }: KeptInnerTree): Promise<number[]> {
-    const tree = [top];
-    for (let round = 0; round < MAX_ROUNDS; round++) {
-      const found = descendantsOf(tree, processesIn(await this.#output(listArgv)));
-      if (found.length === 0) break;
-      await this.#each(stopArgv, round === 0 ? [top, ...found] : found);
-      tree.push(...found);
-    }
-    return tree;
-  }
+async function each(argv: readonly string[], pids: readonly number[], run: RunInner): Promise<void> {
+  await atOnce(pids, AT_ONCE, async (pid) => {
+    await run(argv.map((word) => word.replaceAll('{pid}', String(pid))));
+  });
+}
 
-  async #each(argv: readonly string[], pids: readonly number[]): Promise<void> {
-    await atOnce(pids, AT_ONCE, (pid) => this.#run(argv.map((word) => word.replaceAll('{pid}', String(pid)))));
-  }
-
-  /** One that has ended takes no signal. */
-  async #run(argv: readonly string[]): Promise<void> {
-    await childEnd(this.#children.spawn(argv, this.#kill.env, ['ignore', 'ignore', 'ignore']), TIMEOUT_MS);
-  }
-
-  async #output(argv: readonly string[]): Promise<string> {
-    const child = this.#children.spawn(argv, this.#kill.env, ['ignore', 'pipe', 'ignore']);
-    let text = '';
-    child.stdout?.setEncoding('utf8').on('data', (data: string) => {
-      if (text.length < MAX_LIST_BYTES) text += data;
-    });
-    const closed = new Promise((resolve) => child.once('close', resolve));
-    await childEnd(child, TIMEOUT_MS);
-    await closed;
-    return text;
-  }
+async function output(argv: readonly string[], env: KeptInnerKill['env'], children: Children): Promise<string> {
+  const child = children.spawn(argv, env, ['ignore', 'pipe', 'ignore']);
+  let text = '';
+  child.stdout?.setEncoding('utf8').on('data', (data: string) => {
+    if (text.length < MAX_LIST_BYTES) text += data;
+  });
+  const closed = new Promise((resolve) => child.once('close', resolve));
+  await childEnd(child, TIMEOUT_MS);
+  await closed;
+  return text;
 }
 
 interface Listed {

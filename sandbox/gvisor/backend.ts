@@ -25,6 +25,7 @@ import { createKept, runtimeEnvironment, runtimeLog, stdioOf } from '../kept/cre
 import type { ExecPlace } from '../kept/exec-files.js';
 import { execSession } from '../kept/exec-session.js';
 import { execSync } from '../kept/exec-sync.js';
+import { endLeftCommands } from '../kept/left-command.js';
 import { pinNamespaces } from '../pod/namespaces.js';
 import { ownerOf } from '../pod/owners.js';
 import { preparePodCgroup, releasePodCgroup } from '../pod/pod-cgroup.js';
@@ -189,6 +190,10 @@ export class GvisorBackend implements SandboxBackend {
     signal: AbortSignal,
   ): Promise<ExecSyncResult> {
     return execSync(this.#execPlace(container), container.id, command, timeoutMs, signal);
+  }
+
+  endLeftCommands(container: ContainerRecord): Promise<void> {
+    return endLeftCommands(this.#execPlace(container));
   }
 
   exec(container: ContainerRecord, spec: ExecSpec, streams: SessionStreams, signal: AbortSignal): Promise<number> {

@@ -157,6 +157,9 @@ export class HostBackend implements SandboxBackend {
     return execSync(this.#execPlace(container), container.id, command, timeoutMs, signal);
   }
 
+  /** The keeper does. */
+  async endLeftCommands(): Promise<void> {}
+
   exec(container: ContainerRecord, spec: ExecSpec, streams: SessionStreams, signal: AbortSignal): Promise<number> {
     return execSession(this.#execPlace(container), container.id, spec, streams, signal);
   }

@@ -22,6 +22,9 @@ export interface ExecPlace {
   readonly innerKill?: Pick<KeptInnerKill, 'argv' | 'tree'>;
 }
 
+/** How the names of all begin. */
+const NAME = /^exec-[0-9a-f]{16}(?=\.)/;
+
 export class ExecFiles {
   readonly pidFile: string;
   /** The OCI `process` object. */
@@ -33,14 +36,19 @@ export class ExecFiles {
   /** Name in the bundle of the socket for a terminal. */
   readonly consoleName: string;
 
-  constructor(bundle: string) {
-    const name = `exec-${newId().slice(0, 16)}`;
+  constructor(bundle: string, name = `exec-${newId().slice(0, 16)}`) {
     const base = path.join(bundle, name);
     this.pidFile = `${base}.pid`;
     this.innerPidFile = `${base}.inner-pid`;
     this.processFile = `${base}.json`;
     this.log = `${base}.log`;
     this.consoleName = `${name}.sock`;
+  }
+
+  /** Of execs that are none any more: those of which one of `names`, the entries of `bundle`, is. */
+  static in(bundle: string, names: readonly string[]): ExecFiles[] {
+    const found = names.flatMap((name) => NAME.exec(name)?.[0] ?? []);
+    return [...new Set(found)].map((name) => new ExecFiles(bundle, name));
   }
 
   /** Removes those that were made. Plain calls: four times through libuv's pool would cost a probe more than all else here. */

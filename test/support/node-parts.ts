@@ -19,6 +19,7 @@ export function fakeParts(root: string, log: Log, keeper: Partial<Keeper>): Node
     close: gone,
     checkPod: gone,
     clear: none,
+    endLeftCommands: none,
     beforeDetach: none,
     release: none,
     sweep: none,

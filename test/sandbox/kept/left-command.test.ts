@@ -2,28 +2,60 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { CribError } from '../../../runtime/errors.js';
 import { ExecFiles, type ExecPlace } from '../../../sandbox/kept/exec-files.js';
-import { endLeftCommand } from '../../../sandbox/kept/left-command.js';
+import { endLeftCommand, endLeftCommands } from '../../../sandbox/kept/left-command.js';
 
 const DIED = new CribError('UNAVAILABLE', 'the connection to the keeper ended');
+/** The command 17 with a child, one that the container has started itself, and the container's init. */
+const PROCESSES = 'UID PID PPID CMD\n0 1 0 init\n0 17 0 sh\n0 18 17 sleep\n0 19 1 sleep\n';
 
-test('only a command of a dead keeper is killed in its own kernel, by the pid that it has there', async (t) => {
+/** A place whose kernel has `processes`; what is run there is noted, and fails but for the list. */
+function placeOf(t: TestContext, processes: string) {
   const bundle = fs.mkdtempSync(path.join(os.tmpdir(), 'crib-left-'));
   t.after(() => fs.rmSync(bundle, { recursive: true }));
-  const killed: string[] = [];
+  const ran: string[] = [];
   const run = async (argv: readonly string[]) => {
-    killed.push(argv.join(' '));
+    if (argv[0] === 'list' && processes !== '') return processes;
+    ran.push(argv.join(' '));
     throw new Error('no such process');
   };
-  const place = { innerKill: { argv: ['kill', '--pid', '{pid}'] }, runtime: { run } } as unknown as ExecPlace;
+  const innerKill = { argv: ['kill', '{pid}'], tree: { listArgv: ['list'], stopArgv: ['stop', '{pid}'] } };
+  return { place: { bundle, innerKill, runtime: { run } } as unknown as ExecPlace, bundle, ran };
+}
+
+test('only a command of a dead keeper is killed in its own kernel, with its descendants', async (t) => {
+  const { place, bundle, ran } = placeOf(t, PROCESSES);
   const files = new ExecFiles(bundle);
   await endLeftCommand(DIED, place, files);
   fs.writeFileSync(files.innerPidFile, '17\n');
   await endLeftCommand(new CribError('CANCELLED', 'the client went'), place, files);
   await endLeftCommand(DIED, { ...place, innerKill: undefined } as unknown as ExecPlace, files);
-  assert.deepEqual(killed, []);
+  assert.deepEqual(ran, []);
   await endLeftCommand(DIED, place, files);
-  assert.deepEqual(killed, ['kill --pid 17']);
+  assert.deepEqual(ran.sort(), ['kill 17', 'kill 18', 'stop 17', 'stop 18']);
+});
+
+test('a start ends what an earlier cribd ran, not one that has its pid now, and removes the files', async (t) => {
+  const { place, bundle, ran } = placeOf(t, PROCESSES);
+  fs.writeFileSync(path.join(bundle, 'config.json'), '{}');
+  await endLeftCommands(place);
+  assert.deepEqual(ran, []);
+  for (const pid of ['17', '19', '20', '']) {
+    const files = new ExecFiles(bundle);
+    fs.writeFileSync(files.innerPidFile, pid);
+    fs.writeFileSync(files.processFile, '{}');
+  }
+  await endLeftCommands(place);
+  assert.deepEqual(ran.sort(), ['kill 17', 'kill 18', 'stop 17', 'stop 18']);
+  assert.deepEqual(fs.readdirSync(bundle), ['config.json']);
+});
+
+test('where the processes cannot be listed nothing is killed, and the next start can try again', async (t) => {
+  const { place, bundle } = placeOf(t, '');
+  const { innerPidFile } = new ExecFiles(bundle);
+  fs.writeFileSync(innerPidFile, '17');
+  await assert.rejects(endLeftCommands(place), /no such process/);
+  assert.deepEqual(fs.readdirSync(bundle), [path.basename(innerPidFile)]);
 });
