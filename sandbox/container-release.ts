@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import { unmountRootfs } from '../runtime/containers/rootfs.js';
-import { removeTree } from '../runtime/remove-tree.js';
+import { removeSmallTree } from '../runtime/remove-tree.js';
 import { step } from '../runtime/steps.js';
 import { ownedDirectory, releaseOwned } from '../volumes/owned.js';
 import { unmountImageVolumes } from './image-volumes.js';
@@ -12,8 +12,18 @@ import { unmountImageVolumes } from './image-volumes.js';
  * removing its files would remove those of the volume that is mounted there.
  */
 export async function releaseBundle(bundle: string): Promise<void> {
+  await unmountBundle(bundle);
+  await removeBundle(bundle);
+}
+
+/** Idempotent. */
+export async function unmountBundle(bundle: string): Promise<void> {
   await step('release-bundle/rootfs', () => unmountRootfs(path.join(bundle, 'rootfs')));
-  await step('release-bundle/image-volumes', () => unmountImageVolumes(bundle));
+  await step('release-bundle/image-volumes', async () => unmountImageVolumes(bundle));
   await step('release-bundle/volumes', async () => releaseOwned(ownedDirectory(bundle)));
-  await step('release-bundle/files', () => removeTree(bundle));
+}
+
+/** Of what unmountBundle has unmounted. Idempotent. */
+export async function removeBundle(bundle: string): Promise<void> {
+  await step('release-bundle/files', () => removeSmallTree(bundle));
 }

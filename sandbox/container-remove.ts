@@ -6,7 +6,7 @@ import { forgetWhenEnded } from '../runtime/keeper/forget.js';
 import type { Keeper } from '../runtime/keeper/protocol.js';
 import { step } from '../runtime/steps.js';
 import { type Container, containerKey } from './container-record.js';
-import { releaseBundle } from './container-release.js';
+import { removeBundle, unmountBundle } from './container-release.js';
 import { killContainer } from './container-stop.js';
 import type { Node } from './node.js';
 import { keepSettled } from './settled-volumes.js';
@@ -22,17 +22,21 @@ export async function removeContainer(node: Node, id: string): Promise<void> {
 async function remove(node: Node, container: Container): Promise<void> {
   const { id, record } = container;
   if (node.containers.find(id) === undefined) return;
-  await step('remove-container/keeper', () => forget(node.parts.keeper, id));
   const backend = node.parts.handlers.existing(record.runtime);
+  const bundle = node.bundle(id);
+  const forgotten = () => step('remove-container/keeper', () => forget(node.parts.keeper, id));
   const clear = () => step('remove-container/clear', () => backend.clear(record));
   if (backend.capabilities.guest || record.hasHooks) {
+    await forgotten();
     // Its runtime is called, and looks for what is in the bundle and in the root file system.
     await clear();
-    await releaseBundle(node.bundle(id));
+    await unmountBundle(bundle);
   } else {
-    // The one waits for the kernel's cgroups, the other for its mounts: neither for the other. Both end before a retry.
-    await allDone([clear(), releaseBundle(node.bundle(id))]);
+    // One waits for the keeper, one for the kernel's cgroups, one for its mounts. All end before a retry.
+    await allDone([forgotten(), clear(), unmountBundle(bundle)]);
   }
+  // Until it has forgotten the container the keeper has its own files in it.
+  await removeBundle(bundle);
   await keepSettled(node, record);
   await step('remove-container/record', () => node.containerRecords.remove(id));
   node.containers.delete(id);

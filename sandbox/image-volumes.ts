@@ -1,6 +1,6 @@
 /** Images that a container mounts as volumes: found before anything is made, mounted in its bundle, taken down with it. */
 
-import fs from 'node:fs/promises';
+import fs from 'node:fs';
 import path from 'node:path';
 import type { MountConfig } from '../runtime/containers/config.js';
 import type { IdMappings } from '../runtime/containers/id-mappings.js';
@@ -40,7 +40,7 @@ export async function mountImageVolumes(
 ): Promise<MountConfig[]> {
   if (chains.size === 0) return [...mounts];
   const directory = imageVolumesDirectory(bundle);
-  await fs.mkdir(directory, { recursive: true, mode: 0o755 });
+  fs.mkdirSync(directory, { recursive: true, mode: 0o755 });
   return mounts.map((mount, index) => {
     const chain = chains.get(index);
     if (chain === undefined) return mount;
@@ -59,11 +59,16 @@ function mappingsOf({ uidMappings, gidMappings }: MountConfig): IdMappings | und
 }
 
 /** Unmounts all image volumes of a bundle. Idempotent. */
-export async function unmountImageVolumes(bundle: string): Promise<void> {
+export function unmountImageVolumes(bundle: string): void {
   const directory = imageVolumesDirectory(bundle);
-  const names = await fs.readdir(directory).catch((error: unknown) => {
+  for (const name of namesIn(directory)) unmountIfMounted(path.join(directory, name));
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return fs.readdirSync(directory);
+  } catch (error) {
     if (errnoName(error) === 'ENOENT') return [];
     throw error;
-  });
-  for (const name of names) unmountIfMounted(path.join(directory, name));
+  }
 }

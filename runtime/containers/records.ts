@@ -8,7 +8,7 @@ import path from 'node:path';
 import { makeDirectory, replaceFile } from '../durable-file.js';
 import { errnoName } from '../linux/libc.js';
 import type { Log } from '../log.js';
-import { removeTree } from '../remove-tree.js';
+import { removeSmallTree, removeTree } from '../remove-tree.js';
 import { directoryOf, isId } from './ids.js';
 import type { Trash } from './trash.js';
 
@@ -51,15 +51,18 @@ export class Records<T extends { readonly id: string }> {
 
   /** Removes the record alone: what is left of the directory is an orphan. Idempotent. */
   async forget(id: string): Promise<void> {
-    await fs.rm(path.join(this.directory(id), FILE), { force: true });
+    await fs.unlink(path.join(this.directory(id), FILE)).catch((error: unknown) => {
+      if (errnoName(error) !== 'ENOENT') throw error;
+    });
   }
 
   /** Removes the object's directory with all that is in it, whatever a container has left there. Idempotent. */
   async remove(id: string): Promise<void> {
-    await this.forget(id);
     const directory = this.directory(id);
-    if (this.#trash === undefined) await removeTree(directory);
-    else await this.#trash.discard(directory);
+    if (await this.#trash?.take(directory)) return; // with the record, in one step
+    await this.forget(id);
+    if (this.#trash === undefined) await removeSmallTree(directory);
+    else await removeTree(directory);
   }
 
   /** Every record that can be read; `orphans` are directories without one, left by a crash while they were made. */

@@ -1,6 +1,6 @@
 /** The root file system of a container: an overlay of the image's layers and a writable one. */
 
-import { chmodSync, chownSync } from 'node:fs';
+import { chmodSync, chownSync, rmdirSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { allDone } from '../all-done.js';
@@ -88,10 +88,21 @@ function mountOverlay(lower: readonly string[], paths: RootfsPaths, label: strin
 
 /** Unmounts and removes the mount point; keeps the writable layer. Idempotent; never follows a symlink at `target`. */
 export async function unmountRootfs(target: string): Promise<void> {
-  await unmountAll([layersPath(target), target]);
-  await fs.rmdir(target).catch((error: unknown) => {
-    if (errnoName(error) !== 'ENOENT') throw error;
-  });
+  await allDone([unmountOne(layersPath(target)), unmountAndRemove(target)]);
+}
+
+/** What is mounted still cannot be removed: that saves asking whether more is. */
+async function unmountAndRemove(target: string): Promise<void> {
+  for (;;) {
+    const unmounted = await unmountTop(target);
+    try {
+      rmdirSync(target); // in place: an empty directory in memory
+      return;
+    } catch (error) {
+      if (errnoName(error) === 'ENOENT') return;
+      if (errnoName(error) !== 'EBUSY' || !unmounted) throw error;
+    }
+  }
 }
 
 /** umount2(2) with MNT_DETACH until nothing is mounted at `target`: EINVAL and ENOENT say so. */
@@ -112,13 +123,17 @@ export async function unmountAll(targets: readonly string[]): Promise<void> {
 }
 
 async function unmountOne(target: string): Promise<void> {
-  for (;;) {
-    try {
-      await unmountAway(target, MNT.DETACH);
-    } catch (error) {
-      if (isNotMounted(error)) return;
-      throw error;
-    }
+  while (await unmountTop(target));
+}
+
+/** False: nothing is mounted there. */
+async function unmountTop(target: string): Promise<boolean> {
+  try {
+    await unmountAway(target, MNT.DETACH);
+    return true;
+  } catch (error) {
+    if (isNotMounted(error)) return false;
+    throw error;
   }
 }
 

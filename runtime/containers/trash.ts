@@ -33,17 +33,19 @@ export class Trash {
     for (const name of await fs.readdir(this.#directory)) this.#removeLater(path.join(this.#directory, name));
   }
 
-  /** `tree` is gone when this resolves; its blocks are free a little later. Idempotent. */
-  async discard(tree: string): Promise<void> {
+  /**
+   * True: `tree` is gone, and its blocks are free a little later. False where it is not there, or cannot be renamed (a
+   * mount of its own, a full disk): the caller removes it where it is.
+   */
+  async take(tree: string): Promise<boolean> {
     const away = path.join(this.#directory, `${path.basename(tree)}.${process.pid}.${this.#count++}`);
     try {
       await fs.rename(tree, away);
     } catch {
-      // It is not there, or it cannot be renamed (a mount of its own, a full disk): then it is removed where it is.
-      await removeTree(tree);
-      return;
+      return false;
     }
     this.#removeLater(away);
+    return true;
   }
 
   /** Waits for what is being removed, but not for long: the next start goes on with it. */
@@ -53,6 +55,7 @@ export class Trash {
 
   #removeLater(tree: string): void {
     this.#removing = this.#removing.then(async () => {
+      await answered();
       try {
         await removeTree(tree);
       } catch (error) {
@@ -63,4 +66,9 @@ export class Trash {
       }
     });
   }
+}
+
+/** Who has discarded something is answered before it is removed. */
+function answered(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -5,7 +5,6 @@
  */
 
 import fs from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { CribError, messageOf } from '../errors.js';
 import { signalPidfd } from '../linux/processes.js';
 import { setWindowSize } from '../linux/terminals.js';
@@ -214,7 +213,8 @@ export class Container {
       throw new CribError('FAILED_PRECONDITION', `forgetting container ${this.#record.id}: its init is running`);
     }
     await this.#ending;
-    await step('keeper/forget', () => rm(this.#record.directory, { recursive: true, force: true }));
+    // In place: a few small files, mostly in memory.
+    await step('keeper/forget', async () => fs.rmSync(this.#record.directory, { recursive: true, force: true }));
     await this.#services.intents.remove(this.#record.id);
   }
 

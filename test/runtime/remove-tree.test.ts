@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, it } from 'node:test';
 import { unmount } from '../../runtime/linux/mounts.js';
-import { removeTree } from '../../runtime/remove-tree.js';
+import { removeSmallTree, removeTree } from '../../runtime/remove-tree.js';
 
 let root = '';
 const at = (...names: string[]) => path.join(root, ...names);
@@ -71,6 +71,37 @@ it('removes nothing of what is mounted in it', async () => {
     await removeTree(at('tree'));
   }
   assert.deepEqual(fs.readdirSync(root), ['precious']);
+});
+
+it('removes a small tree at once, and a larger one as any', async () => {
+  for (const files of [3, 200]) {
+    fs.mkdirSync(at('tree', 'io', 'empty'), { recursive: true });
+    for (let index = 0; index < files; index++) fs.writeFileSync(at('tree', 'io', `file-${index}`), '');
+    execFileSync('mkfifo', [at('tree', 'io', 'fifo')]);
+    const removed = removeSmallTree(at('tree'));
+    assert.equal(fs.existsSync(at('tree')), files === 200);
+    await removed;
+    assert.deepEqual(fs.readdirSync(root), []);
+  }
+  const before = fs.readdirSync('/proc/self/fd').length;
+  await removeSmallTree(at('tree'));
+  await removeSmallTree(at('absent', 'tree'));
+  assert.equal(fs.readdirSync('/proc/self/fd').length, before);
+});
+
+it('follows no link out of a small tree, and removes nothing of what is mounted in it', async () => {
+  fs.mkdirSync(at('precious'));
+  fs.writeFileSync(at('precious', 'file'), '');
+  fs.symlinkSync(at('precious'), at('link'));
+  await removeSmallTree(at('link'));
+  fs.mkdirSync(at('tree', 'mounted'), { recursive: true });
+  fs.symlinkSync(at('precious'), at('tree', 'link'));
+  execFileSync('mount', ['--bind', at('precious'), at('tree', 'mounted')]);
+  await assert.rejects(removeSmallTree(at('tree')), { code: 'FAILED_PRECONDITION' });
+  unmount(at('tree', 'mounted'));
+  await removeSmallTree(at('tree'));
+  assert.deepEqual(fs.readdirSync(root), ['precious']);
+  assert.deepEqual(fs.readdirSync(at('precious')), ['file']);
 });
 
 it('never leaves the tree while directories in it are swapped for links', async () => {

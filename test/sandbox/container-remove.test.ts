@@ -46,6 +46,32 @@ test('where the runtime cannot let go, the record stays, and the next removal go
   assert.equal(await recorded('c'), undefined);
 });
 
+test('until the keeper has forgotten it, the bundle has its files; record and bundle outlast a keeper that is not there', async (t) => {
+  let io = '';
+  let refusals = 1;
+  const { node, addPod, addContainer, recorded } = await fakeNode(t, {
+    keeper: {
+      forget: async () => {
+        await new Promise((resolve) => setTimeout(resolve, 20)); // all else is done meanwhile
+        assert.equal(await fs.readFile(io, 'utf8'), '{}');
+        if (refusals-- > 0) throw new CribError('UNAVAILABLE', 'the keeper is gone');
+      },
+    },
+    backend: { clear: async () => undefined },
+  });
+  await addPod();
+  await addContainer('c', { state: 'exited' });
+  io = path.join(node.bundle('c'), 'io', 'keeper.json');
+  await fs.mkdir(path.dirname(io), { recursive: true });
+  await fs.writeFile(io, '{}');
+  await assert.rejects(removeContainer(node, 'c'), { code: 'UNAVAILABLE' });
+  assert.equal(await fs.readFile(io, 'utf8'), '{}');
+  assert.equal((await recorded('c'))?.id, 'c');
+  await removeContainer(node, 'c');
+  assert.equal(await recorded('c'), undefined);
+  await assert.rejects(fs.stat(node.bundle('c')), { code: 'ENOENT' });
+});
+
 test('what runs is killed first; one that stays is not removed', async (t) => {
   const order: string[] = [];
   const { node, addPod, addContainer } = await fakeNode(t, {

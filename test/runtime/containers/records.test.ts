@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { Records } from '../../../runtime/containers/records.js';
+import { Trash } from '../../../runtime/containers/trash.js';
 import { recordingLog } from '../../support/log.js';
 
 interface Thing {
@@ -42,6 +43,23 @@ test('what was saved is read again', async () => {
   await records.remove('a');
   await records.remove('a');
   assert.deepEqual((await records.load()).records, [{ id: 'b', value: 3 }]);
+});
+
+test('a record goes with what lies beside it, whether that can be renamed into the trash or not', async () => {
+  const { log } = recordingLog();
+  const trash = new Trash(path.join(root, 'trash'), log);
+  const records = new Records<Thing>(path.join(root, 'things'), log, isThing, trash);
+  for (const id of ['no-trash-yet', 'renamed']) {
+    await records.save({ id, value: 1 });
+    await fs.mkdir(path.join(records.directory(id), 'upper'));
+    await fs.writeFile(path.join(records.directory(id), 'upper', 'file'), '');
+    await records.remove(id);
+    await records.remove(id);
+    assert.deepEqual(await records.load(), { records: [], orphans: [] });
+    await trash.close();
+    await trash.open();
+  }
+  assert.deepEqual(await fs.readdir(path.join(root, 'trash')), []);
 });
 
 test('a directory without a record is an orphan of a crash', async () => {

@@ -3,7 +3,13 @@ import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { mountRootfs, rootfsPaths, unmountIfMounted, unmountRootfs } from '../../../runtime/containers/rootfs.js';
+import {
+  bindMount,
+  mountRootfs,
+  rootfsPaths,
+  unmountIfMounted,
+  unmountRootfs,
+} from '../../../runtime/containers/rootfs.js';
 
 let directory: string;
 
@@ -39,6 +45,14 @@ test('upper layers hide lower ones and writes go to the writable layer', async (
   await fs.writeFile(path.join(target, 'new'), 'x');
   assert.equal(await fs.readFile(path.join(upper, 'new'), 'utf8'), 'x');
   await unmountRootfs(target);
+  await unmountRootfs(target);
+  await assert.rejects(fs.stat(target), { code: 'ENOENT' });
+});
+
+test('what was mounted twice is unmounted twice', async () => {
+  const { target } = paths();
+  await mountRootfs([], paths());
+  bindMount(directory, target);
   await unmountRootfs(target);
   await assert.rejects(fs.stat(target), { code: 'ENOENT' });
 });

@@ -21,20 +21,20 @@ async function makeTree(tree: string): Promise<void> {
 
 const names = (directory: string) => fs.readdir(directory).catch(() => []);
 
-test('a tree is gone at once, and nothing of it is left in the end; again is no error', async (t) => {
+test('a tree is gone at once, and nothing of it is left in the end; one that is not there is not taken', async (t) => {
   const directory = await directoryOf(t);
   const trash = new Trash(path.join(directory, 'trash'), log);
   await trash.open();
   for (const round of ['first', 'second']) {
     await makeTree(path.join(directory, 'tree'));
-    await trash.discard(path.join(directory, 'tree'));
+    assert.equal(await trash.take(path.join(directory, 'tree')), true);
     assert.deepEqual(
       (await names(directory)).filter((name) => name === 'tree'),
       [],
       round,
     );
   }
-  await trash.discard(path.join(directory, 'tree'));
+  assert.equal(await trash.take(path.join(directory, 'tree')), false);
   await trash.close();
   assert.deepEqual(await names(path.join(directory, 'trash')), []);
 });
@@ -48,11 +48,11 @@ test('what a kill has left is removed by the next start', async (t) => {
   assert.deepEqual(await names(path.join(directory, 'trash')), []);
 });
 
-test('what cannot be renamed is removed where it is', async (t) => {
+test('what cannot be renamed is not taken, and stays where it is', async (t) => {
   const directory = await directoryOf(t);
   await makeTree(path.join(directory, 'tree'));
   await fs.writeFile(path.join(directory, 'trash'), 'no directory');
   const trash = new Trash(path.join(directory, 'trash'), log);
-  await trash.discard(path.join(directory, 'tree'));
-  assert.deepEqual(await names(directory), ['trash']);
+  assert.equal(await trash.take(path.join(directory, 'tree')), false);
+  assert.deepEqual((await names(directory)).sort(), ['trash', 'tree']);
 });
