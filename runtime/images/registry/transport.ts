@@ -122,7 +122,11 @@ export class Transport {
         clearTimeout(timer);
         reject(error);
       });
-      request.once('close', () => clearTimeout(timer));
+      request.once('close', () => {
+        clearTimeout(timer);
+        // A server that switches protocols (101) ends the request without an answer and without an error.
+        reject(new Error('the connection ended without an answer'));
+      });
       request.end(body);
     });
   }
