@@ -1,5 +1,6 @@
 /** The certificate authorities that the host trusts. Node brings its own list and does not read the host's. */
 
+import { X509Certificate } from 'node:crypto';
 import fs from 'node:fs/promises';
 import tls from 'node:tls';
 import { CribError, messageOf } from '../../errors.js';
@@ -37,6 +38,8 @@ export class Roots {
     const known = await this.#load();
     if (trust.authorities.length === 0 && trust.identities.length === 0) return known.plain;
     try {
+      // createSecureContext takes an authority that is no certificate for none.
+      for (const authority of trust.authorities) new X509Certificate(authority);
       return tls.createSecureContext({
         ca: [...(known.pem === undefined ? tls.rootCertificates : [known.pem]), ...trust.authorities],
         cert: trust.identities.map(({ certificate }) => certificate),
