@@ -1,6 +1,5 @@
 /** What a session has learned about proving who it is: one Authorization per endpoint, kept until it expires. */
 
-import { codeOf } from '../../errors.js';
 import { parseChallenges } from './challenge.js';
 import type { Credentials } from './credentials.js';
 import type { Endpoint } from './endpoint.js';
@@ -19,7 +18,7 @@ interface AuthorizerOptions {
 export class Authorizer {
   readonly #options: AuthorizerOptions;
   readonly #known = new Map<Endpoint, Token>();
-  readonly #pending = new Map<Endpoint, Promise<Token | undefined>>();
+  readonly #pending = new Map<Endpoint, { readonly work: Promise<Token | undefined>; readonly asker: AbortSignal }>();
 
   constructor(options: AuthorizerOptions) {
     this.#options = options;
@@ -41,25 +40,26 @@ export class Authorizer {
     refused: string | undefined,
     signal: AbortSignal,
   ): Promise<string | undefined> {
-    const current = this.header(endpoint);
-    if (current !== undefined && current !== refused) return current;
-    const shared = this.#pending.get(endpoint);
-    if (shared !== undefined) {
+    for (;;) {
+      const current = this.header(endpoint);
+      if (current !== undefined && current !== refused) return current;
+      const shared = this.#pending.get(endpoint);
+      if (shared === undefined) break;
       try {
-        return different(await shared, refused);
+        return different(await shared.work, refused);
       } catch (error) {
-        // The one who asked went away; we did not.
-        if (codeOf(error) !== 'CANCELLED' || signal.aborted) throw error;
+        // Where the one who asked went away and we did not, one of those who are left asks for all.
+        if (!shared.asker.aborted || signal.aborted) throw error;
       }
     }
     const work = this.#obtain(endpoint, challenge, signal);
-    this.#pending.set(endpoint, work);
+    this.#pending.set(endpoint, { work, asker: signal });
     try {
       const token = await work;
       if (token !== undefined) this.#known.set(endpoint, token);
       return different(token, refused);
     } finally {
-      if (this.#pending.get(endpoint) === work) this.#pending.delete(endpoint);
+      this.#pending.delete(endpoint);
     }
   }
 
