@@ -8,7 +8,7 @@ import { CribError } from '../../errors.js';
 export const BLOCK = 512;
 
 export interface RawHeader {
-  /** Type flag; `'0'` for the v7 NUL. */
+  /** Type flag; NUL in v7. */
   readonly flag: string;
   /** The prefix joined on, where the format has one. */
   readonly name: string;
@@ -35,7 +35,7 @@ export function parseHeader(block: Buffer): RawHeader | undefined {
     if (isZero(block)) return undefined;
     throw badTar('a header has a wrong checksum');
   }
-  const flag = String.fromCharCode(block[156] || 0x30);
+  const flag = String.fromCharCode(block[156] ?? 0);
   const name = text(block, 0, 100);
   const prefix = prefixOf(block);
   return {

@@ -6,10 +6,17 @@ import { badTar } from './header.js';
 export type PaxRecords = Map<string, string>;
 
 const MAX_RECORDS = 10_000;
+/** What extended attributes begin with. */
+export const XATTR = 'SCHILY.xattr.';
 
-/** Parses one extended header's body into `records`; an empty value takes a key away. Throws INVALID_ARGUMENT. */
+/**
+ * Parses one extended header's body into `records`; an empty value takes a key away, but for an extended attribute, which
+ * may be empty. What version 0.0 of GNU's sparse files says in many records of one key is put together as 0.1 has it.
+ * Throws INVALID_ARGUMENT.
+ */
 export function parsePax(body: Buffer, records: PaxRecords): void {
   let position = 0;
+  const sparse: string[] = [];
   while (position < body.length) {
     const blank = body.indexOf(0x20, position);
     const digits = blank < 0 || blank - position > 8 ? '' : body.toString('latin1', position, blank);
@@ -20,12 +27,15 @@ export function parsePax(body: Buffer, records: PaxRecords): void {
     const record = body.toString('latin1', blank + 1, end - 1);
     const equals = record.indexOf('=');
     if (equals < 1) throw badTar('an extended (PAX) header has a record without a key');
+    const key = record.slice(0, equals);
     const value = record.slice(equals + 1);
-    if (value === '') records.delete(record.slice(0, equals));
-    else records.set(record.slice(0, equals), value);
+    if (key === 'GNU.sparse.offset' || key === 'GNU.sparse.numbytes') sparse.push(value);
+    else if (value === '' && !key.startsWith(XATTR)) records.delete(key);
+    else records.set(key, value);
     if (records.size > MAX_RECORDS) throw badTar(`an extended (PAX) header has more than ${MAX_RECORDS} records`);
     position = end;
   }
+  if (sparse.length > 0) records.set('GNU.sparse.map', sparse.join(','));
 }
 
 /** A decimal number of a record. Throws INVALID_ARGUMENT when it is none. */

@@ -1,6 +1,7 @@
 /**
  * A tar stream taken apart as its bytes come: nothing is copied but headers, and file contents are handed on in the
- * pieces that they came in. v7, ustar, PAX and GNU long names; sparse files and multi-volume archives are refused.
+ * pieces that they came in. v7, ustar, PAX with sparse files, GNU long names; GNU's own sparse files and archives of
+ * several volumes are refused, as by containerd.
  *
  *   HEADER ──> META (x g L K) ──> HEADER
  *     │  └───> DATA ──> PADDING ──> HEADER
@@ -9,7 +10,8 @@
 
 import { CribError } from '../../errors.js';
 import { BLOCK, badTar, parseHeader, type RawHeader } from './header.js';
-import { type PaxRecords, parsePax, paxNumber, paxTime } from './pax.js';
+import { type PaxRecords, parsePax, paxNumber, paxTime, XATTR } from './pax.js';
+import { SparseFile, type SparseSink } from './sparse.js';
 
 export type EntryType = 'file' | 'link' | 'symlink' | 'char' | 'block' | 'directory' | 'fifo';
 
@@ -22,8 +24,10 @@ export interface TarEntry {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-  /** Bytes of content; 0 for all but files. */
+  /** Bytes of content, with the holes; 0 for all but files. */
   readonly size: number;
+  /** Bytes of it that the archive has. */
+  readonly storedSize: number;
   readonly mtimeSeconds: number;
   readonly mtimeNanoseconds: number;
   readonly deviceMajor: number;
@@ -31,10 +35,9 @@ export interface TarEntry {
   readonly xattrs: ReadonlyMap<string, Buffer>;
 }
 
-/** Takes the entries in order: `entry`, its `data` in pieces, `end`. What it throws ends the reading. */
-export interface TarSink {
+/** Takes the entries in order: `entry`, its `data` and holes in pieces, `end`. What it throws ends the reading. */
+export interface TarSink extends SparseSink {
   entry(entry: TarEntry): void;
-  data(piece: Buffer): void;
   end(): void;
 }
 
@@ -44,7 +47,6 @@ const MAX_META = 1 << 20;
 /** All global headers together: what they set is held to the end. */
 const MAX_GLOBALS = 64 << 20;
 const MAX_ID = 0xffff_fffe;
-const XATTR = 'SCHILY.xattr.';
 
 const TYPES: Readonly<Record<string, EntryType>> = {
   '0': 'file',
@@ -55,6 +57,7 @@ const TYPES: Readonly<Record<string, EntryType>> = {
   '5': 'directory',
   '6': 'fifo',
   '7': 'file',
+  '\0': 'file',
 };
 
 const NO_XATTRS: ReadonlyMap<string, Buffer> = new Map();
@@ -74,6 +77,7 @@ export class TarReader {
   #locals: PaxRecords | undefined;
   #longName: string | undefined;
   #longLink: string | undefined;
+  #sparse: SparseFile | undefined;
 
   constructor(sink: TarSink) {
     this.#sink = sink;
@@ -91,15 +95,15 @@ export class TarReader {
       }
       if (this.#state === 'header') piece.copy(this.#block, BLOCK - this.#left);
       else if (this.#state === 'meta') piece.copy(this.#meta, this.#meta.length - this.#left);
-      else if (this.#state === 'data') this.#sink.data(piece);
+      else if (this.#state === 'data') this.#data(piece);
       this.#left -= piece.length;
       if (this.#left === 0) this.#complete();
     }
   }
 
-  /** Says that there are no more bytes. Throws INVALID_ARGUMENT when an entry is incomplete. */
+  /** Says that there are no more bytes. Throws INVALID_ARGUMENT when an entry is incomplete, but for its padding. */
   finish(): void {
-    if (this.#state === 'end') return;
+    if (this.#state === 'end' || this.#state === 'padding') return;
     const pending = this.#locals ?? this.#longName ?? this.#longLink;
     if (this.#state !== 'header' || this.#left !== BLOCK || pending !== undefined) {
       throw badTar('it ends in the middle of an entry');
@@ -112,7 +116,7 @@ export class TarReader {
       return;
     }
     if (this.#state === 'meta') this.#takeMeta();
-    if (this.#state === 'data') this.#sink.end();
+    if (this.#state === 'data') this.#endEntry();
     if (this.#state !== 'padding' && this.#padding > 0) this.#expect('padding', this.#padding);
     else this.#expect('header', BLOCK);
   }
@@ -167,22 +171,36 @@ export class TarReader {
 
   #startEntry(header: RawHeader): void {
     const entry = this.#assemble(header);
-    this.#padding = (BLOCK - (entry.size % BLOCK)) % BLOCK;
+    this.#padding = (BLOCK - (entry.storedSize % BLOCK)) % BLOCK;
     this.#sink.entry(entry);
-    if (entry.size > 0) this.#expect('data', entry.size);
-    else this.#sink.end();
+    if (entry.storedSize > 0) this.#expect('data', entry.storedSize);
+    else this.#endEntry();
+  }
+
+  #data(piece: Buffer): void {
+    if (this.#sparse === undefined) this.#sink.data(piece);
+    else this.#sparse.take(piece, this.#sink);
+  }
+
+  #endEntry(): void {
+    this.#sparse?.end(this.#sink);
+    this.#sparse = undefined;
+    this.#sink.end();
   }
 
   #assemble(header: RawHeader): TarEntry {
     const pax = this.#locals ?? this.#globals;
-    const path = checkedName(pax.get('path') ?? this.#longName ?? header.name, 'name');
+    const named = checkedName(pax.get('path') ?? this.#longName ?? header.name, 'name');
     const linkPath = checkedName(pax.get('linkpath') ?? this.#longLink ?? header.linkName, 'link target');
     this.#locals = undefined;
     this.#longName = undefined;
     this.#longLink = undefined;
-    const type = typeOf(header.flag, path, pax);
-    const size = type === 'file' ? (paxNumber(pax, 'size') ?? header.size) : 0;
-    if (size < 0) throw badTar(`"${path}" has a negative size`);
+    const fileSize = paxNumber(pax, 'size') ?? header.size;
+    const type = typeOf(header.flag, named, fileSize);
+    const storedSize = type === 'file' ? fileSize : 0;
+    if (storedSize < 0) throw badTar(`"${named}" has a negative size`);
+    this.#sparse = type === 'file' ? SparseFile.of(pax, storedSize) : undefined;
+    const path = checkedName(this.#sparse?.name ?? named, 'name');
     const time = paxTime(pax, 'mtime');
     return {
       type,
@@ -191,7 +209,8 @@ export class TarReader {
       mode: header.mode,
       uid: checkedId(paxNumber(pax, 'uid') ?? header.uid, path),
       gid: checkedId(paxNumber(pax, 'gid') ?? header.gid, path),
-      size,
+      size: this.#sparse?.size ?? storedSize,
+      storedSize,
       mtimeSeconds: time?.seconds ?? header.mtime,
       mtimeNanoseconds: time?.nanoseconds ?? 0,
       deviceMajor: header.deviceMajor,
@@ -201,17 +220,18 @@ export class TarReader {
   }
 }
 
-function typeOf(flag: string, path: string, pax: PaxRecords): EntryType {
-  const type = TYPES[flag];
-  if (flag === 'S' || pax.has('GNU.sparse.major') || pax.has('GNU.sparse.map') || pax.has('GNU.sparse.size')) {
+/** Old archives have no flag for directories, but a slash at the end of the name. */
+function typeOf(flag: string, path: string, size: number): EntryType {
+  if (flag === 'S') {
     throw new CribError(
       'UNIMPLEMENTED',
-      `unpack "${path}": sparse tar entries are not supported; build the layer without --sparse`,
+      `unpack "${path}": GNU's sparse tar entries are not supported; build the layer without --sparse, or with --format=posix`,
     );
   }
+  const type = TYPES[flag];
   if (type === undefined)
     throw new CribError('UNIMPLEMENTED', `unpack "${path}": unknown tar entry type ${JSON.stringify(flag)}`);
-  return type === 'file' && path.endsWith('/') ? 'directory' : type;
+  return type === 'file' && path.endsWith('/') && (flag === '\0' || size === 0) ? 'directory' : type;
 }
 
 function checkedName(name: string, what: string): string {

@@ -21,6 +21,8 @@ interface OpenFile {
   readonly fd: number;
   readonly path: string;
   readonly entry: TarEntry;
+  /** Where the next bytes go; the file's size may be less, where a hole came last. */
+  position: number;
 }
 
 export interface LayerTotals {
@@ -72,8 +74,18 @@ export class LayerWriter implements TarSink {
 
   data(piece: Buffer): void {
     if (this.#file === undefined) return;
+    const { fd, position } = this.#file;
     let written = 0;
-    while (written < piece.length) written += fs.writeSync(this.#file.fd, piece, written, piece.length - written);
+    while (written < piece.length) {
+      written += fs.writeSync(fd, piece, written, piece.length - written, position + written);
+    }
+    this.#file.position += written;
+  }
+
+  hole(bytes: number): void {
+    if (this.#file === undefined) return;
+    this.#file.position += bytes;
+    fs.ftruncateSync(this.#file.fd, this.#file.position);
   }
 
   end(): void {
@@ -124,8 +136,8 @@ export class LayerWriter implements TarSink {
   #open(entry: TarEntry, path: string): void {
     const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
     const fd = this.#replacing(path, () => fs.openSync(onDisk(path), flags, entry.mode));
-    this.#file = { fd, path, entry };
-    this.#usedBytes += Math.ceil(entry.size / BLOCK) * BLOCK;
+    this.#file = { fd, path, entry, position: 0 };
+    this.#usedBytes += Math.ceil(entry.storedSize / BLOCK) * BLOCK;
   }
 
   #symlink(entry: TarEntry, path: string): void {

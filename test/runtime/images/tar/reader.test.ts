@@ -18,6 +18,7 @@ function read(archive: Buffer, sizes: readonly number[] = [archive.length || 1])
   const reader = new TarReader({
     entry: (entry) => entries.push({ entry, pieces: [], ended: false }),
     data: (piece) => entries.at(-1)?.pieces.push(Buffer.from(piece)),
+    hole: (bytes) => entries.at(-1)?.pieces.push(Buffer.alloc(bytes, '.')),
     end: () => {
       const last = entries.at(-1);
       if (last !== undefined) last.ended = true;
@@ -111,6 +112,18 @@ test('v7, the ustar prefix, and what ends an archive', () => {
   assert.equal(read(withChecksum(prefixed))[0]?.entry.path, 'some/prefix/name');
   assert.equal(read(Buffer.concat([tar([file('a')]), Buffer.from('what follows is passed over')])).length, 1);
   assert.equal(read(Buffer.alloc(0)).length, 0);
+  assert.equal(read(tar([file('a', 'abc')], false).subarray(0, 515))[0]?.content, 'abc', 'the last padding may lack');
+});
+
+test('a slash at the end makes a directory of what has no content, as old archives have it', () => {
+  const [empty, old, full] = read(tar([file('a/'), { name: 'b/', flag: '\0' }, file('c/', 'content')]));
+  assert.deepEqual([empty?.entry.type, old?.entry.type, full?.entry.type], ['directory', 'directory', 'file']);
+  assert.equal(full?.content, 'content');
+});
+
+test('an empty extended attribute is one', () => {
+  const [first] = read(tar([file('a', '', { pax: { 'SCHILY.xattr.user.e': '' } })]));
+  assert.deepEqual(first?.entry.xattrs, new Map([['user.e', Buffer.alloc(0)]]));
 });
 
 const BAD: readonly [string, Buffer, RegExp][] = [

@@ -17,6 +17,7 @@ const entry = (path: string, more: Partial<TarEntry> = {}): TarEntry => ({
   uid: 0,
   gid: 0,
   size: 0,
+  storedSize: more.size ?? 0,
   mtimeSeconds: 1,
   mtimeNanoseconds: 2,
   deviceMajor: 0,
