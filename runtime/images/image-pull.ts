@@ -199,7 +199,8 @@ export class ImagePull {
     const { layers } = this.#context;
     const { chainId, descriptor, diffId, signal } = layer;
     if (layers.get(chainId) !== undefined) return;
-    const work = { ...this.#context, session: this.#session, descriptor, diffId, signal, onBytes: layer.publish };
+    const source = { session: this.#session, descriptor, diffId, lowest: index === 0 };
+    const work = { ...this.#context, ...source, signal, onBytes: layer.publish };
     let unpacked: UnpackedLayer | undefined;
     try {
       const { prepared, report } = await step('pull-image/layer', async () => {

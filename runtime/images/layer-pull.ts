@@ -27,6 +27,8 @@ export interface LayerPull {
   readonly session: RegistrySession;
   readonly descriptor: Descriptor;
   readonly diffId: string;
+  /** No layer is below it. */
+  readonly lowest: boolean;
   readonly limits: LayerLimits;
   readonly unpackerScript: string;
   readonly signal: AbortSignal;
@@ -66,6 +68,7 @@ async function attempt(pull: LayerPull): Promise<UnpackedLayer> {
     directory: content,
     maxBytes,
     maxEntries: maxLayerEntries,
+    lowest: pull.lowest,
   });
   try {
     if (pull.blobs.has(pull.descriptor.digest)) await fromBlob(pull, unpacker);

@@ -32,8 +32,9 @@ export function makeOpaque(path: BytePath): void {
   setXattrAt(path, OPAQUE, YES);
 }
 
-/** What a directory is that no layer has an entry of: 0755 at the epoch, and without the set-group-id of its parent. */
+/** What a directory is that no layer has an entry of: 0755 at the epoch, and without the group of a set-group-id parent. */
 export function resetDirectory(path: BytePath): void {
+  fs.lchownSync(path, 0, 0);
   fs.chmodSync(path, 0o755);
   setTimesAt(path, 0, 0);
 }

@@ -35,6 +35,7 @@ export interface LayerTotals {
 export class LayerWriter implements TarSink {
   readonly #tree = new Tree();
   readonly #maxEntries: number;
+  readonly #lowest: boolean;
   /** Link -> target, both real as far as this layer knows. */
   readonly #links = new Map<string, string>();
   #file: OpenFile | undefined;
@@ -42,8 +43,10 @@ export class LayerWriter implements TarSink {
   #files = 0;
   #usedBytes = 0;
 
-  constructor(maxEntries: number) {
+  /** `lowest`: no layer is below, so that there is nothing for a whiteout to hide. */
+  constructor(maxEntries: number, lowest = false) {
     this.#maxEntries = maxEntries;
+    this.#lowest = lowest;
   }
 
   entry(entry: TarEntry): void {
@@ -54,7 +57,7 @@ export class LayerWriter implements TarSink {
         `unpack a layer: it has more than ${this.#maxEntries} entries, the configured limit`,
       );
     }
-    const name = normalise(entry.path, 'name');
+    const name = normalise(entry.path);
     if (baseOf(name).startsWith('.wh.')) {
       this.#whiteout(name);
       return;
@@ -123,6 +126,11 @@ export class LayerWriter implements TarSink {
       this.#link(entry, path);
       return;
     }
+    if (entry.type === 'char' && entry.deviceMajor === 0 && entry.deviceMinor === 0) {
+      this.#tree.clear(path);
+      this.#hide(path);
+      return;
+    }
     this.#files++;
     if (entry.type === 'file') {
       this.#open(entry, path);
@@ -150,9 +158,6 @@ export class LayerWriter implements TarSink {
   #node(entry: TarEntry, path: string): void {
     const type = entry.type === 'char' ? S_IFCHR : entry.type === 'block' ? S_IFBLK : S_IFIFO;
     const device = makeDevice(entry.deviceMajor, entry.deviceMinor);
-    if (type === S_IFCHR && device === 0) {
-      throw hostile(`${shown(entry.path)} is the character device 0:0, which overlayfs takes for a whiteout`);
-    }
     this.#replacing(path, () => makeNodeAt(onDisk(path), type | entry.mode, device));
   }
 
@@ -168,7 +173,7 @@ export class LayerWriter implements TarSink {
 
   /** A link to what this layer does not have is one to a lower layer's file: it is made when those are there. */
   #link(entry: TarEntry, path: string): void {
-    const name = normalise(entry.linkPath, `target of the hard link ${shown(entry.path)}`);
+    const name = normalise(entry.linkPath);
     if (name === '') throw hostile(`the hard link ${shown(entry.path)} has no target`);
     const parent = this.#tree.lookup(parentOf(name));
     const target = parent === undefined ? name : join(parent, baseOf(name));
@@ -186,17 +191,18 @@ export class LayerWriter implements TarSink {
 
   #directory(entry: TarEntry, path: string): void {
     const disk = onDisk(path);
+    const mode = entry.mode & ~SETID;
     let fresh = true;
     try {
-      fs.mkdirSync(disk, entry.mode);
+      fs.mkdirSync(disk, mode);
     } catch (error) {
       if (!isTaken(error)) throw error;
       fresh = this.#replaceByDirectory(entry, path);
     }
     if (entry.uid !== 0 || entry.gid !== 0 || !fresh) fs.lchownSync(disk, entry.uid, entry.gid);
-    if (!fresh || (entry.mode & SETID) !== 0) fs.chmodSync(disk, entry.mode);
+    if (!fresh) fs.chmodSync(disk, mode);
     applyXattrs(disk, entry.xattrs);
-    this.#tree.record(path, entry.mtimeSeconds, entry.mtimeNanoseconds);
+    this.#record(path, entry, entry.mode);
   }
 
   /** True when a new directory was made, false when one was there already. */
@@ -205,24 +211,36 @@ export class LayerWriter implements TarSink {
     const stat = statOf(disk);
     if (stat?.isDirectory() === true) return false;
     this.#tree.clear(path);
-    fs.mkdirSync(disk, entry.mode);
+    fs.mkdirSync(disk, entry.mode & ~SETID);
     if (stat !== undefined && isWhiteout(stat)) makeOpaque(disk);
     return true;
   }
 
+  /**
+   * An entry of the layer's own root directory, whose owner and mode are taken, but for one thing: all may read and search
+   * it. containerd passes such entries over and Docker does not, so an archive made in a directory of mktemp's (0700) runs
+   * as any user there, and must here. What is no directory is passed over.
+   */
   #root(entry: TarEntry): void {
-    if (entry.type !== 'directory') throw hostile(`its root directory is a ${entry.type}`);
+    if (entry.type !== 'directory') return;
+    const mode = entry.mode | 0o555;
     fs.chownSync('/', entry.uid, entry.gid);
-    fs.chmodSync('/', entry.mode);
+    fs.chmodSync('/', mode & ~SETID);
     applyXattrs('/', entry.xattrs);
-    this.#tree.record('', entry.mtimeSeconds, entry.mtimeNanoseconds);
+    this.#record('', entry, mode);
+  }
+
+  /** A directory has its set-id bits when all is in it: until then its files would take its group. */
+  #record(path: string, { mtimeSeconds, mtimeNanoseconds }: TarEntry, mode: number): void {
+    this.#tree.record(path, mtimeSeconds, mtimeNanoseconds, (mode & SETID) === 0 ? undefined : mode);
   }
 
   /** image-spec layer.md, "Whiteouts": they hide what lower layers have, never what this layer has itself. */
   #whiteout(name: string): void {
     const base = baseOf(name);
     if (base === '.wh..wh..opq') {
-      makeOpaque(onDisk(this.#tree.ensure(parentOf(name))));
+      const parent = onDisk(this.#tree.ensure(parentOf(name)));
+      if (!this.#lowest) makeOpaque(parent);
       return;
     }
     if (base.startsWith('.wh..wh.')) return; // aufs' own files
@@ -231,12 +249,18 @@ export class LayerWriter implements TarSink {
     const path = join(this.#tree.ensure(parentOf(name)), hidden);
     const stat = statOf(onDisk(path));
     if (stat === undefined && !this.#links.has(path)) {
-      makeWhiteout(onDisk(path));
-      this.#files++;
+      this.#hide(path);
     } else if (stat?.isDirectory() === true) {
       makeOpaque(onDisk(path));
       this.#tree.hidesLower(path);
     }
+  }
+
+  /** Hides what lower layers have at `path`, where this one has nothing. */
+  #hide(path: string): void {
+    if (this.#lowest) return;
+    makeWhiteout(onDisk(path));
+    this.#files++;
   }
 
   /** Makes a name; where it is taken, the later entry wins, as in every tar. */

@@ -34,7 +34,7 @@ async function main(): Promise<void> {
 
 async function unpack(task: UnpackTask): Promise<UnpackReport> {
   const hash = crypto.createHash('sha256');
-  const writer = new LayerWriter(task.maxEntries);
+  const writer = new LayerWriter(task.maxEntries, task.lowest);
   const reader = new TarReader(writer);
   let rawBytes = 0;
   const take = (chunk: Buffer): void => {

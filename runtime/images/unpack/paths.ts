@@ -3,16 +3,19 @@
 import { CribError } from '../../errors.js';
 import type { BytePath } from '../../linux/byte-paths.js';
 
-/** What a layer that tries to get out of its directory, or contradicts itself, is refused with. */
+/** What a layer that contradicts itself is refused with. */
 export function hostile(detail: string): CribError {
   return new CribError('INVALID_ARGUMENT', `unpack a layer: ${detail}; the layer is refused`);
 }
 
-/** Normalises a name of the archive; a leading `/` is taken off, as by GNU tar. Throws for a `..`. */
-export function normalise(name: string, what: string): string {
+/** Normalises a name of the archive as containerd does: a `..` takes the part before it back, and `/..` is `/`. */
+export function normalise(name: string): string {
   if (!/(^|\/)\.{0,2}(\/|$)/.test(name)) return name;
-  const parts = name.split('/').filter((part) => part !== '' && part !== '.');
-  if (parts.includes('..')) throw hostile(`the ${what} ${shown(name)} has ".." in it and could leave the layer`);
+  const parts: string[] = [];
+  for (const part of name.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
   return parts.join('/');
 }
 

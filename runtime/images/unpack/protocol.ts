@@ -10,6 +10,8 @@ export interface UnpackTask {
   readonly parentPid: number;
   readonly maxBytes: number;
   readonly maxEntries: number;
+  /** No layer is below it. */
+  readonly lowest: boolean;
 }
 
 /** Completes an unpacked layer from those below it; `pending` comes on stdin as JSON. */

@@ -1,7 +1,8 @@
 /**
- * Completes a layer from those below it, once they are complete. Layers are unpacked side by side, so three things have
- * to wait: the attributes of directories that the archive has no entry of, hard links to files of lower layers (copied
- * up, as overlayfs does), and entries whose parent is a symlink in a lower layer (moved to where it points).
+ * Completes a layer from those below it, once they are complete. Layers are unpacked side by side, so two things have
+ * to wait: the attributes of directories that the archive has no entry of, and hard links to files of lower layers
+ * (copied up, as overlayfs does). Where a lower layer has a symlink or a file in the place of such a directory, the
+ * directory hides it, as it does in Docker, containerd and CRI-O, which unpack each layer by itself too.
  */
 
 import fs from 'node:fs';
@@ -38,9 +39,11 @@ class Settling {
   readonly #own: string;
   readonly #lowers: readonly string[];
   readonly #maxBytes: number;
-  #implicit: Set<string>;
-  /** Moved directories: what was at the first path is at the second. */
-  readonly #moved: [string, string][] = [];
+  readonly #implicit: Set<string>;
+  /** Hard links and their targets that this layer has by now. */
+  readonly #copied = new Set<string>();
+  /** Implicit directories where the lower layers have something else, and those in them. */
+  readonly #hiding = new Set<string>();
   #bytes = 0;
   #inodes = 0;
 
@@ -52,8 +55,7 @@ class Settling {
   }
 
   run(links: Pending['links']): SettleReport {
-    for (const path of byDepth(this.#implicit)) this.#moveBehindSymlink(path);
-    for (const { path, target } of links) this.#link(this.#current(path), this.#current(target));
+    for (const { path, target } of links) this.#link(path, target);
     for (const path of this.#implicit) this.#adopt(path);
     return { addedBytes: this.#bytes, addedInodes: this.#inodes };
   }
@@ -62,24 +64,20 @@ class Settling {
     return onDisk(path, this.#own);
   }
 
-  #current(path: string): string {
-    return this.#moved.reduce(
-      (now, [from, to]) => (now.startsWith(`${from}/`) ? to + now.slice(from.length) : now),
-      path,
-    );
-  }
-
-  /** Gives an implicit directory what the topmost lower layer has there; without one it is 0755 root at the epoch. */
+  /**
+   * Gives an implicit directory what the topmost lower layer has there, be it behind a symlink that it hides; without one
+   * it is 0755 root at the epoch. Parents come before what is in them.
+   */
   #adopt(path: string): void {
-    const found = this.#below(path);
-    const disk = this.#disk(path);
-    if (found.kind === 'directory') {
-      copyAttributes(onDisk(path, found.root), disk);
-      return;
+    let real: string | undefined = path;
+    let found = this.#below(path);
+    if (found.kind === 'other' || this.#hiding.has(parentOf(path))) {
+      this.#hiding.add(path);
+      real = this.#resolve(path);
+      found = real === undefined ? NOTHING : this.#below(real);
     }
-    if (found.kind === 'other')
-      throw hostile(`it has entries under ${shown(path)}, which is not a directory in a lower layer`);
-    resetDirectory(disk);
+    if (found.kind === 'directory' && real !== undefined) copyAttributes(onDisk(real, found.root), this.#disk(path));
+    else resetDirectory(this.#disk(path));
   }
 
   /** What stands at `path` below this layer. Nothing, where a parent of this layer is opaque. */
@@ -116,8 +114,8 @@ class Settling {
     return root === undefined ? NOTHING : { kind: 'directory', root, stat: fs.lstatSync(onDisk(path, root)) };
   }
 
-  /** Where `path` leads in the lower layers together, symlinks followed inside the image's root. */
-  #resolve(path: string): string {
+  /** Where `path` leads in the lower layers together, symlinks followed inside the image's root; undefined for a loop. */
+  #resolve(path: string): string | undefined {
     const queue = path.split('/');
     let current = '';
     let links = 0;
@@ -134,70 +132,12 @@ class Settling {
         continue;
       }
       links++;
-      if (links > MAX_SYMLINKS)
-        throw hostile(`more than ${MAX_SYMLINKS} symlinks of lower layers lead through ${shown(path)}`);
+      if (links > MAX_SYMLINKS) return undefined;
       const target = fs.readlinkSync(onDisk(next, found.root), 'latin1');
       if (target.startsWith('/')) current = '';
       queue.unshift(...target.split('/'));
     }
     return current;
-  }
-
-  #moveBehindSymlink(original: string): void {
-    const path = this.#current(original);
-    if (path === '' || statOf(this.#disk(path)) === undefined) return;
-    const found = this.#below(path);
-    if (found.kind !== 'other' || !found.stat.isSymbolicLink()) {
-      if (path !== original) this.#rename(original, path);
-      return;
-    }
-    const target = this.#resolve(path);
-    if (target === path || target.startsWith(`${path}/`)) throw hostile(`${shown(path)} is a symlink to itself`);
-    this.#ensure(target);
-    this.#merge(path, target);
-    this.#implicit.delete(original);
-    this.#moved.push([path, target]);
-  }
-
-  #rename(from: string, to: string): void {
-    this.#implicit.delete(from);
-    if (this.#createdOrImplicit(to)) this.#implicit.add(to);
-  }
-
-  /** A directory merged into one that has an entry of its own keeps that entry's attributes. */
-  #createdOrImplicit(path: string): boolean {
-    return !this.#explicitTargets.has(path);
-  }
-
-  readonly #explicitTargets = new Set<string>();
-
-  /** Moves the content of own directory `from` into own directory `to`. */
-  #merge(from: string, to: string): void {
-    keepingTimes(this.#disk(parentOf(from)), () => {
-      keepingTimes(this.#disk(to), () => {
-        for (const name of fs.readdirSync(this.#disk(from), { encoding: 'latin1' })) {
-          this.#move(join(from, name), join(to, name));
-        }
-      });
-      fs.rmdirSync(this.#disk(from));
-    });
-  }
-
-  #move(from: string, to: string): void {
-    const there = statOf(this.#disk(to));
-    if (there === undefined) {
-      fs.renameSync(this.#disk(from), this.#disk(to));
-      return;
-    }
-    const directory = fs.lstatSync(this.#disk(from)).isDirectory();
-    if (there.isDirectory() !== directory)
-      throw hostile(`${shown(from)} and ${shown(to)} are one name and differ in kind`);
-    if (!directory) {
-      fs.renameSync(this.#disk(from), this.#disk(to));
-      return;
-    }
-    if (!this.#implicit.has(to)) this.#explicitTargets.add(to);
-    this.#merge(from, to);
   }
 
   /** Makes own directory `path` with its parents. */
@@ -219,7 +159,9 @@ class Settling {
       this.#linkOwn(path, target);
       return;
     }
-    const real = join(this.#resolve(parentOf(target)), baseOf(target));
+    const parent = this.#resolve(parentOf(target));
+    if (parent === undefined) throw hostile(`${shown(target)}, a hard link's target, lies behind a loop of symlinks`);
+    const real = join(parent, baseOf(target));
     if (this.#copied.has(real)) {
       this.#linkOwn(path, real);
       return;
@@ -237,8 +179,6 @@ class Settling {
     this.#copyUp(source, found.stat, real);
     this.#linkOwn(path, real);
   }
-
-  readonly #copied = new Set<string>();
 
   #linkOwn(path: string, target: string): void {
     keepingTimes(this.#disk(parentOf(path)), () => fs.linkSync(this.#disk(target), this.#disk(path)));
@@ -263,11 +203,6 @@ class Settling {
     copyAttributes(source, disk);
     this.#copied.add(path);
   }
-}
-
-function byDepth(paths: Iterable<string>): string[] {
-  const depth = (path: string) => (path === '' ? 0 : path.split('/').length);
-  return [...paths].sort((a, b) => depth(a) - depth(b));
 }
 
 function isOpaque(disk: string | Buffer): boolean {

@@ -1,6 +1,7 @@
 /**
  * The directories of the layer being unpacked. Every parent of an entry is found here: made where the archive has no
- * entry of it, and looked through where it is a symlink, which may point anywhere inside the layer but not out of it.
+ * entry of it, and looked through where it is a symlink of this layer. That is followed as in a container, with the
+ * layer as the root directory: from there when it is absolute, and never above it (openat2(2), RESOLVE_IN_ROOT).
  */
 
 import fs from 'node:fs';
@@ -15,9 +16,18 @@ interface DirectoryRecord {
   readonly implicit: boolean;
   readonly seconds: number;
   readonly nanoseconds: number;
+  /** What it gets when all is in it. */
+  readonly mode?: number | undefined;
+}
+
+/** One way through the directories: whether missing ones are made, and how many symlinks it has gone through. */
+interface Walk {
+  readonly make: boolean;
+  links: number;
 }
 
 const IMPLICIT: DirectoryRecord = { implicit: true, seconds: 0, nanoseconds: 0 };
+/** As the kernel has it for one path (fs/namei.c, MAXSYMLINKS). */
 const MAX_SYMLINKS = 40;
 /** Bytes of directory names held at a time: what bounds this process's memory. */
 const MAX_NAME_BYTES = 256 << 20;
@@ -30,19 +40,19 @@ export class Tree {
   #nameBytes = 0;
   #replaced = 0;
 
-  /** The real path of directory `path`, made where it is missing. Throws INVALID_ARGUMENT when it leaves the layer. */
+  /** The real path of directory `path`, made where it is missing. Throws INVALID_ARGUMENT where it cannot be. */
   ensure(path: string): string {
-    return this.#resolve(path, true, 0) ?? '';
+    return this.#resolve(path, { make: true, links: 0 }) ?? '';
   }
 
   /** The same without making anything: undefined where it is missing. */
   lookup(path: string): string | undefined {
-    return this.#resolve(path, false, 0);
+    return this.#resolve(path, { make: false, links: 0 });
   }
 
-  /** Notes the entry of directory `path` (real). */
-  record(path: string, seconds: number, nanoseconds: number): void {
-    this.#set(path, { implicit: false, seconds, nanoseconds });
+  /** Notes the entry of directory `path` (real): its time, and the mode to give it at the end where it has another now. */
+  record(path: string, seconds: number, nanoseconds: number, mode?: number): void {
+    this.#set(path, { implicit: false, seconds, nanoseconds, mode });
     this.#remember(path, path);
   }
 
@@ -88,6 +98,7 @@ export class Tree {
     const implicit: string[] = [];
     for (const [path, record] of this.#records) {
       if (!record.implicit) {
+        if (record.mode !== undefined) fs.chmodSync(onDisk(path), record.mode);
         setTimesAt(onDisk(path), record.seconds, record.nanoseconds);
         continue;
       }
@@ -101,27 +112,27 @@ export class Tree {
     return this.#records.size;
   }
 
-  #resolve(path: string, make: boolean, links: number): string | undefined {
+  #resolve(path: string, walk: Walk): string | undefined {
     const known = this.#real.get(path);
     if (known !== undefined) return known;
-    const parent = this.#resolve(parentOf(path), make, links);
+    const parent = this.#resolve(parentOf(path), walk);
     if (parent === undefined) return undefined;
-    const real = this.#step(join(parent, baseOf(path)), make, links);
+    const real = this.#step(join(parent, baseOf(path)), walk);
     if (real !== undefined) this.#remember(path, real);
     return real;
   }
 
   /** `path` is real but for its last part. */
-  #step(path: string, make: boolean, links: number): string | undefined {
+  #step(path: string, walk: Walk): string | undefined {
     const disk = onDisk(path);
     const stat = statOf(disk);
     if (stat?.isDirectory() === true) return path;
-    if (stat?.isSymbolicLink() === true) return this.#follow(path, make, links + 1);
+    if (stat?.isSymbolicLink() === true) return this.#follow(path, walk);
     if (stat !== undefined && !isWhiteout(stat)) {
-      if (!make) return undefined;
+      if (!walk.make) return undefined;
       throw hostile(`it has entries under ${shown(path)}, which is not a directory`);
     }
-    if (!make) return undefined;
+    if (!walk.make) return undefined;
     if (stat !== undefined) fs.unlinkSync(disk);
     fs.mkdirSync(disk, 0o755);
     this.#set(path, IMPLICIT);
@@ -131,21 +142,15 @@ export class Tree {
     return path;
   }
 
-  #follow(link: string, make: boolean, links: number): string | undefined {
+  #follow(link: string, walk: Walk): string | undefined {
+    walk.links++;
+    if (walk.links > MAX_SYMLINKS) throw hostile(`more than ${MAX_SYMLINKS} symlinks lead through ${shown(link)}`);
     const target = fs.readlinkSync(onDisk(link), 'latin1');
-    if (links > MAX_SYMLINKS) throw hostile(`more than ${MAX_SYMLINKS} symlinks lead through ${shown(link)}`);
-    const out = `it writes through the symlink ${shown(link)} -> ${shown(target)}, which points out of the layer`;
-    if (target.startsWith('/')) throw hostile(out);
-    let current: string | undefined = parentOf(link);
+    let current: string | undefined = target.startsWith('/') ? '' : parentOf(link);
     for (const part of target.split('/')) {
       if (part === '' || part === '.') continue;
-      if (part === '..') {
-        if (current === '') throw hostile(out);
-        current = parentOf(current);
-      } else {
-        current = this.#step(join(current, part), make, links);
-        if (current === undefined) return undefined;
-      }
+      current = part === '..' ? parentOf(current) : this.#step(join(current, part), walk);
+      if (current === undefined) return undefined;
     }
     return current;
   }

@@ -61,7 +61,7 @@ test('a pulled image is listed, found by all its names, and is an OCI layout', a
 test('a root directory without an entry takes after that of the layer below', async (t) => {
   const root = await temporaryDirectory(t);
   const registry = new MemoryRegistry();
-  const own = { mode: 0o711, uid: 7, gid: 8, mtime: 1_600_000_000 };
+  const own = { mode: 0o1777, uid: 7, gid: 8, mtime: 1_600_000_000 };
   const layers = [tar([file('a', 'a')]), tar([directory('.', own), file('b', 'b')]), tar([file('c', 'c')])];
   const image = makeImage(layers.map((bytes) => ({ raw: bytes })));
   registry.add('latest', image);
@@ -71,7 +71,7 @@ test('a root directory without an entry takes after that of the layer below', as
     const { mode, uid, gid, mtimeMs } = fs.statSync(content);
     return [mode & 0o7777, uid, gid, mtimeMs];
   });
-  assert.deepEqual(facts, [[0o755, 0, 0, 0], ...Array(2).fill([0o711, 7, 8, 1_600_000_000_000])]);
+  assert.deepEqual(facts, [[0o755, 0, 0, 0], ...Array(2).fill([0o1777, 7, 8, 1_600_000_000_000])]);
 });
 
 test('the next start has what was pulled', async (t) => {

@@ -26,8 +26,9 @@ const entry = (path: string, more: Partial<TarEntry> = {}): TarEntry => ({
   ...more,
 });
 
-function write(...entries: readonly TarEntry[]) {
-  const writer = new LayerWriter(100);
+const write = (...entries: readonly TarEntry[]) => writeWith(new LayerWriter(100), entries);
+
+function writeWith(writer: LayerWriter, entries: readonly TarEntry[]) {
   for (const one of entries) {
     writer.entry(one);
     if (one.size > 0) writer.data(Buffer.alloc(one.size, 'x'));
@@ -119,11 +120,77 @@ test('what contradicts itself or would be taken for a whiteout is refused', () =
   );
   assert.throws(() => write(entry('h', { type: 'link', linkPath: '/' })), refused(/no target/));
   assert.throws(() => write(entry('s', { type: 'symlink' })), refused(/"s" has no target/));
-  assert.throws(() => write(entry('c', { type: 'char' })), refused(/0:0/));
-  assert.throws(() => write(entry('', { type: 'file' })), refused(/root directory is a file/));
   for (const name of ['.wh.', '.wh..', '.wh...', 'd/.wh..'])
     assert.throws(() => write(entry(name)), refused(/whiteout of no name/));
   write(entry('b', { type: 'block' }));
+});
+
+test('the character device 0:0, as in an archive of an overlay’s directories, is a whiteout', () => {
+  write(
+    entry('d/x', { size: 1 }),
+    entry('d/x', { type: 'char', uid: 5 }),
+    entry('d/y', { type: 'char' }),
+    entry('d/y'),
+  );
+  assert.ok(fs.lstatSync('/d/x').isCharacterDevice());
+  assert.ok(fs.lstatSync('/d/y').isFile());
+});
+
+test('the lowest layer has no whiteouts, for overlayfs would show their names where nothing lies below', () => {
+  const totals = writeWith(new LayerWriter(100, true), [
+    entry('d/.wh.gone'),
+    entry('d/own'),
+    entry('d/.wh.own'),
+    entry('d/x', { size: 1 }),
+    entry('d/x', { type: 'char' }),
+    entry('e/.wh..wh..opq'),
+  ]);
+  assert.deepEqual(fs.readdirSync('/d'), ['own']);
+  assert.equal(getXattr('/e', OPAQUE), undefined);
+  assert.equal(totals.inodes, 2 + 3);
+});
+
+test('the owner and mode of the root directory are its entry’s, but all may read it; what is no directory is passed over', () => {
+  write(
+    entry('./', { type: 'directory', mode: 0o2700, uid: 7, gid: 8 }),
+    entry('', { size: 5 }),
+    entry('..', { type: 'symlink', linkPath: '/tmp' }),
+    entry('a/../../f'),
+  );
+  const { mode, uid, gid, mtimeMs } = fs.statSync('/');
+  assert.deepEqual([mode & 0o7777, uid, gid, Math.floor(mtimeMs)], [0o2755, 7, 8, 1000]);
+  assert.deepEqual(fs.readdirSync('/'), ['f']);
+  assert.equal(fs.statSync('/f').gid, 0);
+});
+
+test('what lies in a set-group-id directory has its own group, and directories there not its bit', () => {
+  write(
+    entry('mail', { type: 'directory', mode: 0o2775, gid: 8 }),
+    entry('mail/box'),
+    entry('mail/sub', { type: 'directory', mode: 0o755 }),
+    entry('mail/implicit/box'),
+    entry('mail/l', { type: 'symlink', linkPath: 'box' }),
+    entry('mail', { type: 'directory', mode: 0o2770, gid: 9 }),
+  );
+  const facts = (path: string) => [fs.lstatSync(path).mode & 0o7777, fs.lstatSync(path).gid];
+  assert.deepEqual(facts('/mail'), [0o2770, 9]);
+  for (const path of ['/mail/sub', '/mail/implicit']) assert.deepEqual(facts(path), [0o755, 0], path);
+  for (const path of ['/mail/box', '/mail/l', '/mail/implicit/box']) assert.equal(fs.lstatSync(path).gid, 0, path);
+});
+
+test('of a sparse file only what is stored takes space, and its size has the holes', () => {
+  const writer = new LayerWriter(100);
+  writer.entry(entry('s', { size: 10_000_000, storedSize: 6 }));
+  writer.hole(5_000_000);
+  writer.data(Buffer.from('abcdef'));
+  writer.hole(4_999_994);
+  writer.end();
+  const { usedBytes } = writer.finish();
+  assert.equal(usedBytes, 2 * 4096);
+  const { size, blocks } = fs.statSync('/s');
+  assert.equal(size, 10_000_000);
+  assert.ok(blocks <= 16, `${blocks} blocks`);
+  assert.equal(fs.readFileSync('/s').subarray(4_999_999, 5_000_007).toString('latin1'), '\0abcdef\0');
 });
 
 test('more entries than are allowed is RESOURCE_EXHAUSTED; a name that the disk refuses says which', () => {

@@ -52,7 +52,7 @@ async function overlay(t: TestContext, layers: readonly string[]): Promise<strin
 test('owners, modes, times, links and nodes are those of the archive', async (t) => {
   const root = await unpackOne(
     t,
-    directory('./', { mode: 0o711 }),
+    directory('./', { mode: 0o700 }),
     directory('d', { mode: 0o1777, uid: 5, gid: 6, mtime: 1000 }),
     file('d/suid', 'x', { mode: 0o4755, uid: 7, gid: 8, pax: { mtime: '1234567890.123456789' } }),
     file('/abs', 'absolute'),
@@ -66,7 +66,7 @@ test('owners, modes, times, links and nodes are those of the archive', async (t)
   );
   const stat = (name: string) => fs.lstatSync(path.join(root, name), { bigint: true });
   const suid = stat('d/suid');
-  assert.equal(fs.statSync(root).mode & 0o7777, 0o711);
+  assert.equal(fs.statSync(root).mode & 0o7777, 0o755);
   assert.deepEqual([suid.mode & 0o7777n, suid.uid, suid.gid], [0o4755n, 7n, 8n]);
   assert.equal(suid.mtimeNs, 1234567890123456789n);
   assert.deepEqual([stat('d').mode & 0o7777n, stat('d').uid, stat('d').mtimeNs], [0o1777n, 5n, 1_000_000_000_000n]);
@@ -143,7 +143,7 @@ test('a whiteout does not hide what its own layer has', async (t) => {
 
 test('a directory without an entry takes after the lower layer', async (t) => {
   const lower = layer(
-    directory('./', { mode: 0o750, mtime: 5 }),
+    directory('./', { mode: 0o1755, mtime: 5 }),
     directory('home', { mode: 0o711, uid: 9, gid: 10, mtime: 77, pax: { 'SCHILY.xattr.user.k': 'v' } }),
   );
   const layers = await unpack(t, [lower, layer(file('home/x', 'x')), layer(file('home/y', 'y'), file('fresh/z', 'z'))]);
@@ -151,7 +151,7 @@ test('a directory without an entry takes after the lower layer', async (t) => {
   const home = fs.statSync(path.join(root, 'home'));
   assert.deepEqual([home.mode & 0o7777, home.uid, home.gid, home.mtimeMs], [0o711, 9, 10, 77_000]);
   assert.equal(getXattr(path.join(layers[2] ?? '', 'home'), 'user.k')?.toString(), 'v');
-  assert.equal(fs.statSync(root).mode & 0o7777, 0o750);
+  assert.equal(fs.statSync(root).mode & 0o7777, 0o1755);
   const fresh = fs.statSync(path.join(root, 'fresh'));
   assert.deepEqual([fresh.mode & 0o7777, fresh.uid, fresh.mtimeMs], [0o755, 0, 0]);
 });
@@ -169,23 +169,57 @@ test('a hard link to a file of a lower layer is copied up', async (t) => {
   assert.equal(fs.statSync(path.join(root, 'usr')).mtimeMs, 60_000);
 });
 
-test('an entry under a symlink of a lower layer goes where that points', async (t) => {
+test('an entry under a symlink of its own layer goes where that leads inside the layer', async (t) => {
+  const root = await unpackOne(
+    t,
+    directory('usr/lib', { mode: 0o711 }),
+    symlink('lib', '/usr/lib'),
+    symlink('var/run', '../../run'),
+    symlink('out', '/proc/self'),
+    file('lib/a', 'a'),
+    hardlink('lib/b', 'lib/../lib/a'),
+    file('var/run/lock/x', 'x'),
+    file('out/OUT', 'x'),
+    file('lib/c', 'first'),
+    file('usr/lib/c', 'second'),
+    file('../../up', 'x'),
+  );
+  assert.deepEqual(fs.readdirSync(root).sort(), ['lib', 'out', 'proc', 'run', 'up', 'usr', 'var']);
+  assert.deepEqual(fs.readdirSync(path.join(root, 'usr/lib')).sort(), ['a', 'b', 'c']);
+  assert.equal(fs.statSync(path.join(root, 'usr/lib/a')).nlink, 2);
+  assert.equal(fs.readFileSync(path.join(root, 'usr/lib/c'), 'utf8'), 'second');
+  assert.ok(fs.existsSync(path.join(root, 'run/lock/x')));
+});
+
+test('an entry under a symlink of a lower layer is in a directory that hides it, as in containerd', async (t) => {
   const layers = await unpack(t, [
     layer(
-      directory('usr'),
       directory('usr/lib', { mode: 0o711 }),
       file('usr/lib/a', 'a'),
       symlink('lib', '/usr/lib'),
-      directory('run'),
-      symlink('var', 'usr'),
+      symlink('run', 'usr'),
+      file('f'),
     ),
-    layer(file('lib/b', 'b'), file('lib/sub/c', 'c'), file('var/lib/d', 'd'), hardlink('lib/a2', 'lib/a')),
+    layer(
+      file('lib/b', 'b'),
+      directory('run', { mode: 0o700 }),
+      file('run/x', 'x'),
+      file('f/x', 'x'),
+      hardlink('lib/c', 'lib/b'),
+    ),
   ]);
   const root = await overlay(t, layers);
-  assert.ok(fs.lstatSync(path.join(root, 'lib')).isSymbolicLink());
-  assert.deepEqual(fs.readdirSync(path.join(root, 'usr/lib')).sort(), ['a', 'a2', 'b', 'd', 'sub']);
-  assert.equal(fs.readFileSync(path.join(root, 'usr/lib/sub/c'), 'utf8'), 'c');
-  assert.equal(fs.statSync(path.join(root, 'usr/lib')).mode & 0o7777, 0o711);
+  assert.deepEqual(fs.readdirSync(path.join(root, 'lib')), ['b', 'c']);
+  assert.deepEqual(fs.readdirSync(path.join(root, 'usr/lib')), ['a']);
+  const modes = ['lib', 'run', 'f'].map((name) => fs.lstatSync(path.join(root, name)).mode);
+  assert.deepEqual(modes, [0o40711, 0o40700, 0o40755]);
+});
+
+test('whiteouts in the lowest layer leave nothing behind', async (t) => {
+  const layers = await unpack(t, [layer(file('d/.wh.gone'), file('d/x'), file('.wh.top')), layer(file('y'))]);
+  const root = await overlay(t, layers);
+  assert.deepEqual(fs.readdirSync(root).sort(), ['d', 'y']);
+  assert.deepEqual(fs.readdirSync(path.join(root, 'd')), ['x']);
 });
 
 test('the later of two entries of one name wins', async (t) => {
@@ -226,49 +260,20 @@ test('gzip in several members, zstd, and plain tar are told by their bytes', asy
 });
 
 const HOSTILE: readonly [name: string, code: ErrorCode, message: RegExp, items: readonly TarItem[]][] = [
-  ['".." in a name', 'INVALID_ARGUMENT', /"\.\."/, [file('../OUT')]],
-  ['".." inside a name', 'INVALID_ARGUMENT', /"\.\."/, [file('a/../../OUT')]],
-  ['an absolute name with ".."', 'INVALID_ARGUMENT', /"\.\."/, [file('/../OUT')]],
-  [
-    'a write through an absolute symlink',
-    'INVALID_ARGUMENT',
-    /symlink "a".*out of the layer/,
-    [symlink('a', '/tmp'), file('a/OUT')],
-  ],
-  [
-    'a write through a climbing symlink',
-    'INVALID_ARGUMENT',
-    /out of the layer/,
-    [symlink('a', '../../tmp'), file('a/OUT')],
-  ],
-  [
-    'a write through two symlinks',
-    'INVALID_ARGUMENT',
-    /out of the layer/,
-    [directory('d'), symlink('d/up', '..'), symlink('a', 'd/up/..'), file('a/OUT')],
-  ],
-  ['a whiteout through a symlink', 'INVALID_ARGUMENT', /out of the layer/, [symlink('a', '/tmp'), file('a/.wh.OUT')]],
   ['a symlink to itself', 'INVALID_ARGUMENT', /symlinks lead/, [symlink('a', 'a'), file('a/OUT')]],
-  ['a hard link out of the tree', 'INVALID_ARGUMENT', /hard link/, [hardlink('a', '../../etc/passwd')]],
+  ['a hard link out of the tree', 'INVALID_ARGUMENT', /no layer has/, [hardlink('a', '../../etc/passwd')]],
   [
     'a hard link through a symlink',
     'INVALID_ARGUMENT',
-    /out of the layer/,
+    /no layer has/,
     [symlink('e', '/etc'), hardlink('a', 'e/passwd')],
   ],
   ['a hard link to what no layer has', 'INVALID_ARGUMENT', /no layer has/, [hardlink('a', '/etc/passwd')]],
   ['a hard link to a directory', 'INVALID_ARGUMENT', /directory/, [directory('d'), hardlink('a', 'd')]],
-  ['a root that is a symlink', 'INVALID_ARGUMENT', /root directory/, [symlink('.', '/tmp')]],
   ['an entry under a file', 'INVALID_ARGUMENT', /not a directory/, [file('f'), file('f/OUT')]],
   ['a whiteout of ..', 'INVALID_ARGUMENT', /whiteout/, [file('.wh...')]],
-  ['a device that poses as a whiteout', 'INVALID_ARGUMENT', /0:0/, [{ name: 'w', flag: '3', device: [0, 0] }]],
-  [
-    'an overlay redirect',
-    'INVALID_ARGUMENT',
-    /belongs to overlayfs/,
-    [directory('d', { pax: { 'SCHILY.xattr.trusted.overlay.redirect': '/etc' } })],
-  ],
-  ['a sparse file', 'UNIMPLEMENTED', /sparse/, [file('s', '', { pax: { 'GNU.sparse.major': '1' } })]],
+  ['a symlink to a file', 'INVALID_ARGUMENT', /not a directory/, [file('f'), symlink('l', '/f'), file('l/OUT')]],
+  ['a sparse file of GNU’s own', 'UNIMPLEMENTED', /sparse/, [file('s', '', { flag: 'S' })]],
   ['an unknown type', 'UNIMPLEMENTED', /type "M"/, [file('s', '', { flag: 'M' })]],
   ['a name of 5000 bytes', 'INVALID_ARGUMENT', /limit of 4095/, [file('', '', { pax: { path: 'x'.repeat(5000) } })]],
   ['a component of 300 bytes', 'INVALID_ARGUMENT', /ENAMETOOLONG/, [file('', '', { pax: { path: 'x'.repeat(300) } })]],
