@@ -9,7 +9,7 @@ import { findHierarchies } from '../../../runtime/cgroups/hierarchies.js';
 import type { Cgroups } from '../../../runtime/cgroups/types.js';
 import { CgroupsV2 } from '../../../runtime/cgroups/v2.js';
 import type { Resources } from '../../../runtime/containers/config.js';
-import { CribError } from '../../../runtime/errors.js';
+import type { CribError } from '../../../runtime/errors.js';
 
 const BASE = `/crib-cgroup-test-${process.pid}`;
 
@@ -113,8 +113,13 @@ for (const [name, cgroups] of implementations) {
 
     it('kills everything below, also what forks meanwhile', async () => {
       await cgroups.create(`${base}/kill/deep`);
-      const pid = start('sh', ['-c', 'sleep 0.1; while true; do sleep 20 & sleep 0.002; done']);
-      await cgroups.attach(`${base}/kill/deep`, pid);
+      // What it forks while it is moved from one hierarchy to the next would be in some of them only.
+      const bomb = ['-c', 'read go; while true; do sleep 20 & sleep 0.002; done'];
+      const child = spawn('sh', bomb, { stdio: ['pipe', 'ignore', 'ignore'] });
+      children.push(child);
+      assert.ok(child.pid !== undefined);
+      await cgroups.attach(`${base}/kill/deep`, child.pid);
+      child.stdin.end('go\n');
       while ((await cgroups.processes(`${base}/kill`)).length <= 3) await delay(20);
       await cgroups.kill(`${base}/kill`);
       assert.deepEqual(await cgroups.processes(`${base}/kill`), []);
@@ -184,49 +189,15 @@ for (const [name, cgroups] of implementations) {
   });
 }
 
-describe('limits and statistics of a real cgroup v1', {
+describe('statistics of a real cgroup v1', {
   skip: hierarchies.version === 2 && 'here cgroups are v2',
 }, () => {
   const base = `${BASE}-limits`;
-  const read = (controller: string, path: string, file: string) =>
-    fs.readFileSync(`${hierarchies.controllers.get(controller)}${path}/${file}`, 'utf8').trim();
 
   after(async () => {
     const cgroups = await createCgroups();
     await cgroups.kill(base);
     await cgroups.remove(base);
-  });
-
-  it('applies, raises and lowers', async () => {
-    const cgroups = await createCgroups();
-    await cgroups.create(base);
-    const MiB = 1 << 20;
-    for (const memoryLimit of [64 * MiB, 256 * MiB, 32 * MiB]) {
-      const swap = { memoryLimit, memorySwapLimit: memoryLimit };
-      await cgroups.apply(base, { ...NO_RESOURCES, ...swap, cpuShares: 512, cpuPeriod: 50_000, cpuQuota: 25_000 });
-      assert.equal(read('memory', base, 'memory.limit_in_bytes'), String(memoryLimit));
-      assert.equal((await cgroups.stats(base))?.memoryLimit, memoryLimit);
-    }
-    assert.equal(read('cpu', base, 'cpu.shares'), '512');
-    assert.equal(read('cpu', base, 'cpu.cfs_period_us'), '50000');
-    assert.equal(read('cpu', base, 'cpu.cfs_quota_us'), '25000');
-    await cgroups.apply(base, { ...NO_RESOURCES, memoryLimit: -1, memorySwapLimit: -1, cpuQuota: -1 });
-    assert.equal((await cgroups.stats(base))?.memoryLimit, 0);
-    assert.equal(read('cpu', base, 'cpu.cfs_quota_us'), '-1');
-    assert.equal(read('cpuset', base, 'cpuset.cpus'), read('cpuset', '/', 'cpuset.cpus'));
-  });
-
-  it('says which value the kernel refused', async () => {
-    const cgroups = await createCgroups();
-    await cgroups.create(base);
-    await assert.rejects(cgroups.apply(base, { ...NO_RESOURCES, cpusetCpus: '4000' }), (error: CribError) => {
-      assert.equal(error.code, 'FAILED_PRECONDITION');
-      assert.match(error.message, /writing "4000" to .*cpuset\.cpus/);
-      return true;
-    });
-    const traversal = { ...NO_RESOURCES, hugepageLimits: [{ pageSize: '../../x', limit: 1 }] };
-    await assert.rejects(cgroups.apply(base, traversal), { code: 'INVALID_ARGUMENT' });
-    await assert.rejects(cgroups.apply(base, { ...NO_RESOURCES, unified: { 'memory.high': '1' } }), CribError);
   });
 
   it('counts use and out-of-memory kills', async () => {

@@ -27,3 +27,8 @@ test('a kernel that keeps none, or no full line, or writes another format', () =
     assert.deepEqual(parsePressure(text), { some: NONE, full: NONE }, text);
   }
 });
+
+test('takes a cpu.pressure without a "full" line, as before Linux 5.13', () => {
+  const pressure = parsePressure('some avg10=0.00 avg60=0.00 avg300=0.10 total=9\n');
+  assert.deepEqual([pressure?.some.totalNs, pressure?.some.avg300, pressure?.full.totalNs], [9000n, 0.1, 0n]);
+});
