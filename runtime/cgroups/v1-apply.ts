@@ -43,8 +43,13 @@ async function applyQuota(directoryOf: DirectoryOf, { cpuPeriod, cpuQuota }: Res
   else if (cpuQuota !== 0) await quota();
 }
 
-/** memory.limit_in_bytes may never be above memory.memsw.limit_in_bytes, not for a moment. */
-async function applyMemory(directoryOf: DirectoryOf, { memoryLimit, memorySwapLimit }: Resources): Promise<void> {
+/**
+ * memory.limit_in_bytes may never be above memory.memsw.limit_in_bytes, not for a moment. So who lifts the one and does
+ * not name the other lifts both, as with the OCI runtimes.
+ */
+async function applyMemory(directoryOf: DirectoryOf, resources: Resources): Promise<void> {
+  const { memoryLimit } = resources;
+  const memorySwapLimit = memoryLimit < 0 && resources.memorySwapLimit === 0 ? -1 : resources.memorySwapLimit;
   const memory = () => write(directoryOf, 'memory', 'memory.limit_in_bytes', memoryLimit);
   const swap = () => writeSwap(directoryOf, memorySwapLimit);
   if (memoryLimit !== 0 && memorySwapLimit !== 0) await inEitherOrder(memory, swap);
