@@ -15,7 +15,6 @@ import type { ImageRecord } from '../runtime/images/types.js';
 import { selinuxLabels } from '../runtime/spec/selinux.js';
 import { step } from '../runtime/steps.js';
 import { Undo } from '../runtime/undo.js';
-import { nowNs } from './clock.js';
 import type { PodConfig } from './config.js';
 import { buildBundle } from './container-bundle.js';
 import { Container, type ContainerRecord, containerKey } from './container-record.js';
@@ -137,7 +136,7 @@ function newRecord(
     imageId: image.id,
     imageRef: image.digests[0] ?? image.id,
     state: 'created',
-    createdAt: String(nowNs()),
+    createdAt: node.createdAfter(node.containersOfSiblings(pod)),
     startedAt: '0',
     finishedAt: '0',
     exitCode: 0,

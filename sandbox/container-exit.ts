@@ -1,9 +1,9 @@
 /** The end of a container's process: its exit code, and whether memory ran out, on disk before anyone is told. */
 
+import { nowNs } from '../runtime/clock.js';
 import { messageOf } from '../runtime/errors.js';
 import type { KeptContainer, KeptExit } from '../runtime/keeper/protocol.js';
 import { step } from '../runtime/steps.js';
-import { nowNs } from './clock.js';
 import type { Container, ContainerRecord } from './container-record.js';
 import type { Node } from './node.js';
 import { oomKillsOf } from './out-of-memory.js';

@@ -1,9 +1,9 @@
 /** StartContainer: the keeper runs the OCI runtime and owns what comes of it. */
 
+import { nowNs } from '../runtime/clock.js';
 import { attempting, CribError, codeOf, messageOf } from '../runtime/errors.js';
 import { step } from '../runtime/steps.js';
 import { ownedDirectory, releaseOwned } from '../volumes/owned.js';
-import { nowNs } from './clock.js';
 import { finishExit, startOf } from './container-exit.js';
 import type { Container } from './container-record.js';
 import type { Node } from './node.js';

@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { CgroupDriver } from '../runtime/cgroups/driver.js';
 import type { CgroupSampler } from '../runtime/cgroups/sampler.js';
 import type { Cgroups } from '../runtime/cgroups/types.js';
+import { nowNs } from '../runtime/clock.js';
 import { Records } from '../runtime/containers/records.js';
 import { Trash } from '../runtime/containers/trash.js';
 import { messageOf } from '../runtime/errors.js';
@@ -171,7 +172,12 @@ export class Node {
   /** All sandboxes that a kubelet takes for the same pod, the newest first. */
   siblingsOf(pod: Pod): Pod[] {
     const { uid } = pod.record.config.metadata;
-    if (uid === '') return [pod];
+    return uid === '' ? [pod] : this.podsOf(uid);
+  }
+
+  /** The same by what they have in common, which no kubelet leaves empty. */
+  podsOf(uid: string): Pod[] {
+    if (uid === '') return [];
     const siblings = [...this.pods.values()].filter(({ record }) => record.config.metadata.uid === uid);
     return siblings.sort(newestFirst);
   }
@@ -183,6 +189,19 @@ export class Node {
   containersOfSiblings(pod: Pod): Container[] {
     const ids = new Set(this.siblingsOf(pod).map(({ id }) => id));
     return [...this.containers.values()].filter(({ record }) => ids.has(record.podId)).sort(newestFirst);
+  }
+
+  /**
+   * The moment at which a sandbox is made that takes the place of `others`, or an attempt of a container that follows them. To
+   * a kubelet the newest is the one that counts (it sorts by it), so a clock that was set back must not make it older.
+   */
+  createdAfter(others: readonly Created[]): string {
+    let created = nowNs();
+    for (const { record } of others) {
+      const after = BigInt(record.createdAt) + 1n;
+      if (after > created) created = after;
+    }
+    return String(created);
   }
 
   /** To be called when the change is on disk and in memory; an object's removal while its pod is still in memory. */

@@ -8,7 +8,6 @@ import { Undo } from '../runtime/undo.js';
 import { podRoutesOf } from '../volumes/policy.js';
 import { verityRequestsOf } from '../volumes/verity/request.js';
 import { Callers } from './callers.js';
-import { nowNs } from './clock.js';
 import type { PodConfig } from './config.js';
 import type { Node, PodCreation } from './node.js';
 import { oomKillsBefore } from './out-of-memory.js';
@@ -146,7 +145,7 @@ function newRecord(node: Node, config: PodConfig, handler: string): PodRecord {
     config,
     handler,
     state: 'creating',
-    createdAt: String(nowNs()),
+    createdAt: node.createdAfter(node.podsOf(config.metadata.uid)),
     ips: [],
     cgroup: node.parts.cgroupDriver.podCgroup(config.cgroupParent, id),
     ownsCgroup: config.cgroupParent === '',

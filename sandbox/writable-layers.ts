@@ -3,8 +3,8 @@
  * container has files, so a background scan walks one layer at a time and calls get its last answer.
  */
 
+import { nowNs } from '../runtime/clock.js';
 import type { FilesystemUsage } from '../runtime/images/types.js';
-import { nowNs } from './clock.js';
 import { treeUsage } from './tree-usage.js';
 
 /** Scans run only while someone asks. */

@@ -17,9 +17,9 @@ const TOP_LEVEL = new Set([
   ...['README.md', 'LICENSE', 'CHANGELOG.md', 'package.json', 'package-lock.json', 'tsconfig.json', 'biome.json'],
 ]);
 
-/** Files that import nothing of crib's but each other, which everybody may use: errors, the logger's interface, steps. */
+/** Files that import nothing of crib's but each other, which everybody may use: errors, the logger's interface, the clock, steps. */
 const STEPS = ['runtime/step-names.ts', 'runtime/steps.ts', 'runtime/failpoints.ts'];
-const LEAVES = ['runtime/errors.ts', 'runtime/log.ts', 'runtime/durable-file.ts', ...STEPS];
+const LEAVES = ['runtime/errors.ts', 'runtime/log.ts', 'runtime/clock.ts', 'runtime/durable-file.ts', ...STEPS];
 
 /** Which folder may import which. A file's folder is the longest of these that its path begins with. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -32,6 +32,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'runtime/errors.ts': [],
   'runtime/durable-file.ts': ['runtime/linux', 'runtime/errors.ts'],
   'runtime/log.ts': [],
+  'runtime/clock.ts': [],
   'runtime/step-names.ts': [],
   'runtime/steps.ts': ['runtime/step-names.ts'],
   'runtime/failpoints.ts': [...STEPS, 'runtime/errors.ts'],

@@ -2,8 +2,8 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
+import { nowNs } from '../../runtime/clock.js';
 import { messageOf } from '../../runtime/errors.js';
-import { nowNs } from '../../sandbox/clock.js';
 import type { CallObserver, CallOutcome } from '../call.js';
 import type { Span } from './span.js';
 import { parseTraceParent } from './traceparent.js';

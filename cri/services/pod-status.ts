@@ -1,4 +1,4 @@
-import { nowNs } from '../../sandbox/clock.js';
+import { nowNs } from '../../runtime/clock.js';
 import type { PodSandboxStatusRequest, PodSandboxStatusResponse } from '../api/generated/index.js';
 import type { Unary } from './context.js';
 import { info } from './info.js';

@@ -5,6 +5,7 @@
  */
 
 import fs from 'node:fs';
+import { nowNs } from '../clock.js';
 import { CribError, messageOf } from '../errors.js';
 import { signalPidfd } from '../linux/processes.js';
 import { setWindowSize } from '../linux/terminals.js';
@@ -12,7 +13,6 @@ import type { Log } from '../log.js';
 import { step } from '../steps.js';
 import { Attachment } from './attachment.js';
 import { killCgroups } from './cgroup-kill.js';
-import { nowNs } from './clock.js';
 import type { ContainerMemory, Descriptors } from './handover.js';
 import type { Holders } from './holders.js';
 import { ContainerInput, Keyboard } from './input.js';

@@ -3,13 +3,13 @@
 import fs from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { nowNs } from '../clock.js';
 import { attempting, CribError, messageOf } from '../errors.js';
 import { O } from '../linux/constants.js';
-import { openPidfd, startTimeOf } from '../linux/processes.js';
+import { openPidfd, parentOf, startTimeOf } from '../linux/processes.js';
 import { step } from '../steps.js';
 import { killCgroups } from './cgroup-kill.js';
 import { type Children, childEnd } from './children.js';
-import { nowNs } from './clock.js';
 import { Container, type ContainerServices } from './container.js';
 import { killByPid } from './kill-process.js';
 import { LogFile } from './log-file.js';
@@ -59,7 +59,7 @@ export async function createContainer(
   try {
     return await carryOut(attempt, children, services);
   } catch (error) {
-    await step('keeper/undo', () => undo(attempt, children, services)).catch((failure: unknown) => {
+    await step('keeper/undo', () => undo(attempt, services)).catch((failure: unknown) => {
       services.log.warn({ id: spec.id, error: messageOf(failure) }, 'could not undo a failed create');
     });
     throw attempting(`creating container ${spec.id}`, error);
@@ -194,11 +194,11 @@ function dropContainerEnds(attempt: Attempt): void {
   delete attempt.containerEnds;
 }
 
-async function undo(attempt: Attempt, children: Children, services: ContainerServices): Promise<void> {
+async function undo(attempt: Attempt, services: ContainerServices): Promise<void> {
   const { spec } = attempt;
   const failed = (step: string) => (error: unknown) =>
     services.log.warn({ id: spec.id, step, error: messageOf(error) }, 'could not undo a step of a failed create');
-  await (attempt.watched?.killAll() ?? killInit(attempt, children)).catch(failed('kill init'));
+  await (attempt.watched?.killAll() ?? killInit(attempt)).catch(failed('kill init'));
   await killCgroups(spec.cgroupDirs).catch(failed('kill cgroup'));
   attempt.console?.close();
   dropContainerEnds(attempt);
@@ -213,9 +213,9 @@ async function undo(attempt: Attempt, children: Children, services: ContainerSer
   await services.intents.remove(spec.id).catch(failed('remove intent'));
 }
 
-/** The runtime may have left an init behind: its pid file names it. */
-async function killInit(attempt: Attempt, children: Children): Promise<void> {
+/** The runtime may have left an init behind, which its pid file names: an orphan that nobody else has reaped. */
+async function killInit(attempt: Attempt): Promise<void> {
   const pid = Number(await readFile(attempt.pidFile, 'latin1').catch(() => ''));
-  if (!Number.isInteger(pid) || pid <= 1 || children.hasEnded(pid)) return;
+  if (!Number.isInteger(pid) || pid <= 1 || parentOf(pid) !== process.pid) return;
   killByPid(pid);
 }

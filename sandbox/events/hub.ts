@@ -6,8 +6,8 @@
  * everything once and subscribes again.
  */
 
+import { nowNs } from '../../runtime/clock.js';
 import { CribError } from '../../runtime/errors.js';
-import { nowNs } from '../clock.js';
 import type { EventType, RecordedEvent } from './event.js';
 import type { EventJournal, JournalState } from './journal.js';
 import { EventQueue } from './queue.js';

@@ -120,3 +120,18 @@ test('a pod that is stopped while a container of it is recorded has no container
   assert.deepEqual(pods.listContainers({ podId: pod }), []);
   await pods.removePod(pod);
 });
+
+test('the next attempt of a container is newer than the one before, also when the clock was set back', async (t) => {
+  const { pods } = node.node();
+  const pod = await pods.runPod(podConfig('clock'), 'host', NEVER);
+  const first = await pods.createContainer(pod, config('true'), undefined);
+  const real = Date.now;
+  t.after(() => {
+    Date.now = real;
+  });
+  Date.now = () => real() - 3_600_000;
+  const second = await pods.createContainer(pod, config('true'), undefined);
+  Date.now = real;
+  assert.ok(pods.containerStatus(second).createdAt > pods.containerStatus(first).createdAt);
+  await pods.removePod(pod);
+});

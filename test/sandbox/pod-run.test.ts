@@ -110,3 +110,22 @@ test('a retry whose maps come in another order, as Go sends them, is the same re
   assert.equal(await runPod(node, mixed, 'host', NEVER), await first);
   await assert.rejects(runPod(node, config, '', NEVER), { code: 'ALREADY_EXISTS' });
 });
+
+test('a sandbox that takes the place of another is newer, also when the clock was set back in between', async (t) => {
+  const { node, prepared } = await waitingNode(t);
+  const createdAt: bigint[] = [];
+  const real = Date.now;
+  t.after(() => {
+    Date.now = real;
+  });
+  for (const [attempt, setBackBy] of [0, 3_600_000].entries()) {
+    Date.now = () => real() - setBackBy;
+    const base = podConfig('pod');
+    const metadata = { ...base.metadata, uid: 'uid', attempt };
+    const made = runPod(node, { ...base, metadata }, 'host', NEVER);
+    (await prepared(attempt + 1))?.();
+    createdAt.push(node.pods.get(await made).view().createdAt);
+  }
+  const [first = 0n, second = 0n] = createdAt;
+  assert.ok(second > first, `${second} is not after ${first}`);
+});
