@@ -30,7 +30,7 @@ export async function pullWithProgress(cri: CriClient, image: string, signal?: A
 class PullProgress {
   readonly #cri: CriClient;
   readonly #image: string;
-  readonly #startedAt = Date.now();
+  readonly #startedAt = performance.now();
   #before = 0;
   #now = 0;
   #ticks = 0;
@@ -55,7 +55,7 @@ class PullProgress {
   #tick(): void {
     this.#ticks += 1;
     if (this.#ticks % TICKS_PER_QUESTION === 0) void this.#used().then((bytes) => (this.#now = bytes));
-    const seconds = ((Date.now() - this.#startedAt) / 1000).toFixed(1);
+    const seconds = ((performance.now() - this.#startedAt) / 1000).toFixed(1);
     const grown = Math.max(0, this.#now - this.#before);
     const size = grown === 0 ? '' : `, ${humanSize(grown)} on disk`;
     process.stderr.write(`\r\x1b[K${FRAMES[this.#ticks % FRAMES.length]} pulling ${this.#image}: ${seconds}s${size}`);

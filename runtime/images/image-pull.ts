@@ -273,7 +273,7 @@ class Meter {
 
   bytes(index: number, bytes: number): void {
     this.#bytes[index] = bytes;
-    if (Date.now() - this.#last >= 50) this.#report();
+    if (performance.now() - this.#last >= 50) this.#report();
   }
 
   done(index: number): void {
@@ -283,7 +283,7 @@ class Meter {
   }
 
   #report(): void {
-    this.#last = Date.now();
+    this.#last = performance.now();
     const downloaded = this.#bytes.reduce((sum, bytes) => sum + bytes, 0);
     const total = this.#sizes.reduce((sum, size) => sum + size, 0);
     const phase = downloaded < total ? 'download' : 'unpack';

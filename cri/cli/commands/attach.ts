@@ -39,9 +39,9 @@ const EXIT_MS = 2000;
 
 /** 0 for a container that goes on: the session ended with stdin. */
 async function exitCodeOf(cri: CriClient, containerId: string): Promise<number> {
-  for (const deadline = Date.now() + EXIT_MS; ; await sleep(20)) {
+  for (const deadline = performance.now() + EXIT_MS; ; await sleep(20)) {
     const { status } = await cri.runtime.containerStatus({ containerId });
     if (status?.state === ContainerState.CONTAINER_EXITED) return status.exitCode;
-    if (process.stdin.readableEnded || Date.now() > deadline) return 0;
+    if (process.stdin.readableEnded || performance.now() > deadline) return 0;
   }
 }

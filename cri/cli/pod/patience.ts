@@ -8,13 +8,13 @@ const RETRY_MS = 250;
 
 /** Repeats an idempotent `call` while nobody answers; gives up after 30 s with the last error. */
 export async function patiently<T>(call: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + PATIENCE_MS;
+  const deadline = performance.now() + PATIENCE_MS;
   for (;;) {
     try {
       return await call();
     } catch (error) {
       const away = error instanceof CribError && error.code === 'UNAVAILABLE';
-      if (!away || Date.now() > deadline) throw error;
+      if (!away || performance.now() > deadline) throw error;
       await sleep(RETRY_MS);
     }
   }

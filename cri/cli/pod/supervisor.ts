@@ -91,12 +91,12 @@ export class Supervisor {
     const { cri, say, stopping } = this.#parts;
     let backOff = 0;
     for (let attempt = 0; ; attempt += 1) {
-      const began = Date.now();
+      const began = performance.now();
       const status = await this.#runOnce(container, attempt);
       const { exitCode, finishedAt, reason } = status;
       const ended = { name: container.name, exitCode, finishedAt };
       if (stopping.aborted || !mustRestart(policy, exitCode)) return ended;
-      if (Date.now() - began > FORGET_AFTER_MS) backOff = 0;
+      if (performance.now() - began > FORGET_AFTER_MS) backOff = 0;
       say(
         `${container.name} ended with ${exitCode} (${reason}); it starts again ${backOff === 0 ? 'now' : `in ${backOff / 1000} s`}`,
       );

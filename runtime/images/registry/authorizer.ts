@@ -27,7 +27,7 @@ export class Authorizer {
   /** The Authorization to send at once, if there is one that is still good. */
   header(endpoint: Endpoint): string | undefined {
     const known = this.#known.get(endpoint);
-    return known === undefined || known.expires <= Date.now() ? undefined : known.value;
+    return known === undefined || known.expires <= performance.now() ? undefined : known.value;
   }
 
   /**

@@ -10,7 +10,7 @@ import { describe, type HttpRequest, type Transport } from './transport.js';
 
 export interface Token {
   readonly value: string;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds of performance.now(). */
   readonly expires: number;
 }
 
@@ -114,7 +114,7 @@ function parseToken(what: string, body: Buffer | undefined): Token {
   }
   const seconds = typeof fields.expires_in === 'number' ? fields.expires_in : DEFAULT_SECONDS;
   const lifetime = Math.min(Math.max(seconds, DEFAULT_SECONDS), 86_400) * 1000;
-  return { value, expires: Date.now() + lifetime - MARGIN_MS };
+  return { value, expires: performance.now() + lifetime - MARGIN_MS };
 }
 
 function jsonObject(body: Buffer | undefined): Record<string, unknown> {
