@@ -14,6 +14,7 @@ import { createRegistryClient } from '../../runtime/images/registry/client.js';
 import { createImageStore } from '../../runtime/images/store.js';
 import type { ImageStore } from '../../runtime/images/types.js';
 import { KeeperClient } from '../../runtime/keeper/client.js';
+import { bootId } from '../../runtime/linux/processes.js';
 import type { Log } from '../../runtime/log.js';
 import { discoverRuntimes } from '../../runtime/oci/discover.js';
 import { NO_FEATURES } from '../../runtime/oci/feature-trials.js';
@@ -54,7 +55,7 @@ export interface Assembly {
 export async function assemble(config: Config, log: Log, bundles = ownDirectory()): Promise<Assembly> {
   const { root, state } = config;
   await Promise.all([makeDirectory(root, 0o711), makeDirectory(state, 0o711)]);
-  const [host, cgroups, runtimes, bootId] = await Promise.all([
+  const [host, cgroups, runtimes] = await Promise.all([
     discoverHostFacts(),
     cgroupsOf(config),
     discoverRuntimes({
@@ -62,7 +63,6 @@ export async function assemble(config: Config, log: Log, bundles = ownDirectory(
       stateDir: path.join(root, 'probe'),
       log,
     }),
-    fs.readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
   ]);
   if (host.oomScoreAdjFloor > -1000) {
     log.info({ floor: host.oomScoreAdjFloor }, 'oom_score_adj cannot be lowered here: requests below are clamped');
@@ -104,7 +104,7 @@ export async function assemble(config: Config, log: Log, bundles = ownDirectory(
   pods = createPodRuntime({
     root,
     state,
-    bootId: bootId.trim(),
+    bootId: bootId(),
     host,
     log,
     keeper,

@@ -1,15 +1,9 @@
 /** When the disk has what was written: after `sync -f`, and until then only the boot that wrote it can trust it. */
 
 import { spawn } from 'node:child_process';
-import fs from 'node:fs/promises';
 import { CribError } from '../errors.js';
 
 const SYNC_TIMEOUT_MS = 300_000;
-
-/** /proc/sys/kernel/random/boot_id. */
-export async function currentBoot(): Promise<string> {
-  return (await fs.readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
-}
 
 /**
  * syncfs(2) in a process of its own, `sync -f`: it may take seconds and would hold the event loop up. Throws UNAVAILABLE

@@ -16,13 +16,14 @@ import path from 'node:path';
 import { makeDirectory, replaceFile } from '../durable-file.js';
 import { attempting, CribError, messageOf } from '../errors.js';
 import { tryLock } from '../linux/files.js';
+import { bootId } from '../linux/processes.js';
 import type { Log } from '../log.js';
 import { Semaphore } from '../semaphore.js';
 import { Serial } from '../serial.js';
 import { step } from '../steps.js';
 import { BlobStore } from './blobs.js';
 import { Catalog, type CatalogImage, nameOf, withImage, withoutMarks, withoutName } from './catalog.js';
-import { currentBoot, syncFilesystemOf } from './disk.js';
+import { syncFilesystemOf } from './disk.js';
 import { Holds } from './holds.js';
 import { ImagePull, type PullContext } from './image-pull.js';
 import type { LayerLimits } from './layer-pull.js';
@@ -96,7 +97,7 @@ class Store implements ImageStore {
   async open(): Promise<void> {
     await makeDirectory(this.#directory, 0o700);
     await this.#takeLock();
-    this.#boot = await currentBoot();
+    this.#boot = bootId();
     await this.#catalog.load();
     const known = this.#catalog.images;
     const images = known.filter((image) => this.#isTrusted(image));

@@ -4,7 +4,7 @@
  */
 
 import fs from 'node:fs';
-import { readFile, rm, stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf } from '../errors.js';
 import { O } from '../linux/constants.js';
@@ -19,7 +19,7 @@ import { closeDescriptors, type HandedContainer } from './handover.js';
 import { killByPid } from './kill-process.js';
 import { LogFile } from './log-file.js';
 import type { KeptContainer } from './protocol.js';
-import { type Intent, loadRecord, PID_FILE } from './record.js';
+import { type Intent, loadRecord } from './record.js';
 import { type KeeperEnds, reopenFifos } from './stdio.js';
 import { isAlive, WatchedInit } from './watched-init.js';
 
@@ -208,30 +208,15 @@ function openInit(record: KeptContainer): number {
   return -1;
 }
 
-/** The keeper was killed while this was being created: nobody was told of it, so it goes. */
+/**
+ * The keeper was killed while this was being created: nobody was told of it, so it goes. An init is in its cgroup before
+ * the runtime names it in the pid file, which may name a process by now that has nothing to do with it.
+ */
 async function undoCreate(intent: Intent, children: Children, services: ContainerServices): Promise<void> {
   services.log.warn({ id: intent.id }, 'undoing a container whose creating was cut off');
   if (intent.creator !== undefined) killByPid(intent.creator.pid, intent.creator.startTime);
-  if (intent.watch === undefined) await killInitOf(intent);
-  else await new WatchedInit(intent.watch, children).killAll();
+  if (intent.watch !== undefined) await new WatchedInit(intent.watch, children).killAll();
   await killCgroups(intent.cgroupDirs);
   await rm(intent.directory, { recursive: true, force: true });
   await services.intents.remove(intent.id);
 }
-
-/** Only a process that is older than the pid file can be the one that it names. */
-async function killInitOf(intent: Intent): Promise<void> {
-  const file = path.join(intent.directory, PID_FILE);
-  const pid = Number(await readFile(file, 'latin1').catch(() => ''));
-  if (!Number.isInteger(pid) || pid <= 1) return;
-  const startTime = startTimeOf(pid);
-  if (startTime === undefined) return;
-  const written = (await stat(file)).mtimeMs;
-  const uptime = Number((await readFile('/proc/uptime', 'latin1')).split(' ')[0]) * 1000;
-  const started = Date.now() - uptime + Number(startTime) * TICK_MS;
-  if (started <= written + CLOCK_SLACK_MS) killByPid(pid, startTime);
-}
-
-/** USER_HZ is 100 on every architecture that Node runs on (proc_pid_stat(5)). */
-const TICK_MS = 10;
-const CLOCK_SLACK_MS = 50;

@@ -86,7 +86,7 @@ export interface KeptContainer {
   readonly id: string;
   readonly directory: string;
   readonly pid: number;
-  /** Field 22 of /proc/PID/stat, clock ticks since boot: tells a reused pid. */
+  /** Field 22 of /proc/PID/stat, clock ticks since boot: tells a reused pid. Empty: init has ended. */
   readonly startTime: string;
   /** Nanoseconds since the epoch, as decimal text, at which it was taken over from the runtime; never after its exit. */
   readonly startedAt: string;

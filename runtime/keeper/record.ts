@@ -11,12 +11,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { replaceFile } from '../durable-file.js';
 import { messageOf } from '../errors.js';
 import { errnoName } from '../linux/libc.js';
+import { bootId } from '../linux/processes.js';
 import type { Log } from '../log.js';
 import { step } from '../steps.js';
 import { isObject } from './frames.js';
 import type { KeptContainer, KeptContainerSpec, KeptExit, KeptStdio, KeptWatch } from './protocol.js';
 
 const VERSION = 1;
+/** This process is of one boot. */
+const BOOT = bootId();
 const MAX_BYTES = 1024 * 1024;
 const EXIT_ATTEMPTS = 4;
 const EXIT_PAUSE_MS = 500;
@@ -41,7 +44,12 @@ export function intentOf(spec: KeptContainerSpec): Intent {
 
 /** `sync` makes it survive a power cut. */
 function writeJson(file: string, value: object, sync: boolean): Promise<void> {
-  return replaceFile(file, JSON.stringify({ version: VERSION, ...value }), sync);
+  return replaceFile(file, JSON.stringify({ version: VERSION, bootId: BOOT, ...value }), sync);
+}
+
+/** The state directory may lie on a disk: what was written before a reboot names processes that are others now. */
+function isOfEarlierBoot(value: unknown): boolean {
+  return isObject(value) && value.bootId !== undefined && value.bootId !== BOOT;
 }
 
 async function readJson(file: string): Promise<Record<string, unknown> | undefined> {
@@ -85,7 +93,7 @@ export class Intents {
       if (name.endsWith('.tmp')) await fs.rm(file, { force: true });
       if (!name.endsWith('.json')) continue;
       const value = await readJson(file).catch(undefinedUnlessFull); // EISDIR, EIO: one that cannot be read keeps no other out
-      if (isIntent(value) && `${value.id}.json` === name) intents.push(value);
+      if (isIntent(value) && `${value.id}.json` === name) intents.push(withoutGone(value));
       else unreadable.push(file);
     }
     return { intents, unreadable };
@@ -94,6 +102,11 @@ export class Intents {
   #file(id: string): string {
     return path.join(this.#root, `${id}.json`);
   }
+}
+
+function withoutGone(intent: Intent): Intent {
+  const { creator: _creator, ...rest } = intent;
+  return isOfEarlierBoot(intent) ? rest : intent;
 }
 
 /** EMFILE is of this process, not of the file. */
@@ -130,10 +143,14 @@ export async function saveExit(container: KeptContainer, log: Log): Promise<void
   }
 }
 
-/** The record in `directory`; undefined when there is none: creating it was not finished. */
+/**
+ * The record in `directory`; undefined when there is none: creating it was not finished. One of an earlier boot has no
+ * start time: its init has ended.
+ */
 export async function loadRecord(directory: string): Promise<KeptContainer | undefined> {
   const value = await readJson(path.join(directory, RECORD_FILE));
-  return asContainer(value);
+  const container = asContainer(value);
+  return container !== undefined && isOfEarlierBoot(value) ? { ...container, startTime: '' } : container;
 }
 
 /** What JSON left of a KeptContainer, checked; undefined when it is none. */

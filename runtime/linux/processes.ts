@@ -128,6 +128,11 @@ function statOf(pid: number): string[] | undefined {
   }
 }
 
+/** /proc/sys/kernel/random/boot_id: after a reboot another process may have the same pid and start time. */
+export function bootId(): string {
+  return fs.readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+}
+
 export interface ResourceLimit {
   readonly soft: bigint;
   readonly hard: bigint;

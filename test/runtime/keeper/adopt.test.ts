@@ -10,8 +10,9 @@ import { adoptAll } from '../../../runtime/keeper/adopt.js';
 import { Children } from '../../../runtime/keeper/children.js';
 import { Holders } from '../../../runtime/keeper/holders.js';
 import type { KeptContainer } from '../../../runtime/keeper/protocol.js';
-import { type Intent, Intents, PID_FILE, saveRecord } from '../../../runtime/keeper/record.js';
+import { type Intent, Intents, PID_FILE, RECORD_FILE, saveRecord } from '../../../runtime/keeper/record.js';
 import { becomeSubreaper, startTimeOf } from '../../../runtime/linux/processes.js';
+import { makeCgroup } from '../../support/cgroup.js';
 import { QUIET_LOG } from './harness.js';
 
 before(becomeSubreaper);
@@ -87,6 +88,34 @@ test('an init that runs is watched; one whose pid is somebody else’s by now ha
     assert.ok([undefined, 143].includes(exits[1]?.exit?.exitCode), 'as far as this kernel tells');
   }));
 
+test('after a reboot the pid of a record is nobody’s, whatever has it now and started when it did', () =>
+  withNode(async ({ intent, intents, adopt, exits }) => {
+    const stranger = spawn('sleep', ['60']);
+    await once(stranger, 'spawn');
+    const pid = stranger.pid ?? 0;
+    const startTime = startTimeOf(pid) ?? '';
+    const runs = await intent('runs');
+    await saveRecord(recordOf(runs, pid, startTime));
+    inEarlierBoot(path.join(runs.directory, RECORD_FILE));
+    const half = await intent('half', { creator: { pid, startTime } });
+    inEarlierBoot(path.join(path.dirname(half.directory), 'keeper', 'half.json'));
+    assert.equal((await adopt()).length, 1);
+    await until(() => exits.length === 1);
+    assert.deepEqual([exits[0]?.id, exits[0]?.exit?.exitCode], ['runs', undefined]);
+    assert.deepEqual(
+      (await intents.load()).intents.map(({ id }) => id),
+      ['runs'],
+    );
+    assert.ok(stranger.exitCode === null && stranger.signalCode === null, 'it is left alone');
+    stranger.kill('SIGKILL');
+    await once(stranger, 'exit');
+  }));
+
+function inEarlierBoot(file: string): void {
+  const value: Record<string, unknown> = JSON.parse(fs.readFileSync(file, 'utf8'));
+  fs.writeFileSync(file, JSON.stringify({ ...value, bootId: 'another' }));
+}
+
 test('one whose exit is recorded is taken as it is', () =>
   withNode(async ({ intent, adopt, exits }) => {
     const exit = { exitCode: 3, signal: 0, finishedAt: '9' };
@@ -104,9 +133,14 @@ test('a create that was cut off is undone: its command and the init that it left
     await Promise.all([once(creator, 'spawn'), once(init, 'spawn')]);
     const ends = [once(creator, 'exit'), once(init, 'exit')];
     const startTime = startTimeOf(creator.pid ?? 0) ?? '';
-    const { directory } = await intent('half', { creator: { pid: creator.pid ?? 0, startTime } });
-    fs.writeFileSync(path.join(directory, PID_FILE), String(init.pid));
+    const cgroup = makeCgroup('crib-adopt');
+    fs.writeFileSync(path.join(cgroup, 'cgroup.procs'), String(init.pid));
+    const { directory } = await intent('half', {
+      creator: { pid: creator.pid ?? 0, startTime },
+      cgroupDirs: [cgroup],
+    });
     assert.deepEqual(await adopt(), []);
+    fs.rmdirSync(cgroup);
     assert.deepEqual(
       (await Promise.all(ends)).map(([, signal]) => signal),
       ['SIGKILL', 'SIGKILL'],
@@ -141,14 +175,19 @@ function opened(fifo: string, into: number[]): boolean {
   }
 }
 
-test('a process that is younger than the pid file is not the one that it names', () =>
+test('what has the pid of the pid file by now is left alone, whatever the clock says of the two', () =>
   withNode(async ({ intent, adopt }) => {
     const stranger = spawn('sleep', ['60']);
     await once(stranger, 'spawn');
-    const { directory } = await intent('half');
-    const file = path.join(directory, PID_FILE);
-    fs.writeFileSync(file, String(stranger.pid));
-    fs.utimesSync(file, Date.now() / 1000 - 60, Date.now() / 1000 - 60);
+    for (const [id, age] of [
+      ['before', 3600],
+      ['after', -3600],
+    ] as const) {
+      const { directory } = await intent(id);
+      const file = path.join(directory, PID_FILE);
+      fs.writeFileSync(file, String(stranger.pid));
+      fs.utimesSync(file, Date.now() / 1000 - age, Date.now() / 1000 - age);
+    }
     await adopt();
     assert.equal(stranger.signalCode, null);
     assert.ok(startTimeOf(stranger.pid ?? 0) !== undefined);

@@ -5,8 +5,8 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { findHierarchies } from '../../../runtime/cgroups/hierarchies.js';
 import { killCgroups } from '../../../runtime/keeper/cgroup-kill.js';
+import { makeCgroup } from '../../support/cgroup.js';
 
 async function started(): Promise<ChildProcess> {
   const child = spawn('sleep', ['60'], { stdio: 'ignore' });
@@ -15,11 +15,9 @@ async function started(): Promise<ChildProcess> {
 }
 
 test('all below a cgroup are killed, a cgroup that is gone has none', async () => {
-  const { controllers, unified } = findHierarchies(fs.readFileSync('/proc/self/mountinfo', 'utf8'));
-  const root = unified ?? controllers.get('pids') ?? assert.fail('no cgroups');
-  const top = path.join(root, `crib-kill-${process.pid}`);
+  const top = makeCgroup('crib-kill');
   const below = path.join(top, 'below');
-  fs.mkdirSync(below, { recursive: true });
+  fs.mkdirSync(below);
   try {
     const both = [await started(), await started()];
     const ends = both.map((child) => once(child, 'exit'));

@@ -7,6 +7,7 @@ import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CribError } from '../../../runtime/errors.js';
 import { KeeperClient } from '../../../runtime/keeper/client.js';
+import { makeCgroup } from '../../support/cgroup.js';
 import { until } from '../../support/until.js';
 import { daemon, KEEPER_PATH, QUIET_LOG, withKeeper } from './harness.js';
 
@@ -228,14 +229,19 @@ test('a full disk holds output up, then drops it, and the log says so', LIMIT, a
 
 test('a keeper killed in the middle of a create is followed by one that undoes it', LIMIT, async () => {
   await withKeeper(async ({ client, spec, state }) => {
-    const [shell = '', option = '', script = '', ...rest] = daemon('exec sleep 66');
-    const wanted = spec('half', { createArgv: [shell, option, `${script}; exec sleep 65`, ...rest] });
+    const cgroup = makeCgroup('crib-half');
+    const processes = path.join(cgroup, 'cgroup.procs');
+    const [shell = '', option = '', script = '', ...rest] = daemon(`echo 0 >${processes}; exec sleep 66`);
+    const createArgv = [shell, option, `${script}; exec sleep 65`, ...rest];
+    const wanted = spec('half', { createArgv, cgroupDirs: [cgroup] });
     const creating = assert.rejects(client.create(wanted), code('UNAVAILABLE'));
-    while (!fs.existsSync(path.join(wanted.directory, 'init.pid'))) await sleep(10);
-    await sleep(50);
+    const intent = path.join(state, 'keeper', 'half.json');
+    await until(() => runs(65) && runs(66), 'the runtime works');
+    await until(() => fs.readFileSync(intent, 'utf8').includes('creator'), 'what works is written down');
     process.kill(client.pid, 'SIGKILL');
     await creating;
     assert.deepEqual(await client.list(), []);
+    fs.rmdirSync(cgroup);
     for (const seconds of [65, 66]) await until(() => !runs(seconds), `sleep ${seconds} is killed`);
     assert.equal(fs.existsSync(wanted.directory), false);
     assert.deepEqual(fs.readdirSync(path.join(state, 'keeper')), []);

@@ -11,6 +11,7 @@ import { pollReadable } from '../../../runtime/linux/descriptors.js';
 import { bind } from '../../../runtime/linux/libc.js';
 import {
   becomeSubreaper,
+  bootId,
   dieWithParent,
   openPidfd,
   pidfdExit,
@@ -21,6 +22,10 @@ import {
 } from '../../../runtime/linux/processes.js';
 
 before(becomeSubreaper);
+
+test("the boot is the kernel's, without its newline", () => {
+  assert.equal(`${bootId()}\n`, fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8'));
+});
 
 /** A process that its parent left to this one; libuv does not know it. It outlives the parent, which would reap it. */
 function orphan(script: string): { pid: number; pidfd: number } {
