@@ -20,7 +20,7 @@ import { Supervisor, type SupervisorOptions } from './supervisor.js';
 const CALL_TIMEOUT_MS = 30_000;
 /** What the keeper may take beyond the limit that it was given. */
 const MARGIN_MS = 15_000;
-/** A cancelled session has ended when its processes are killed; one that hangs in the kernel is not waited for. */
+/** A cancelled exec or session has ended when its processes are killed; one that hangs in the kernel is not waited for. */
 const KILL_TIMEOUT_MS = 10_000;
 const MAX_RECONNECT_DELAY_MS = 2000;
 
@@ -89,7 +89,8 @@ export class KeeperClient implements Keeper {
     const result = await this.#call('exec', spec, {
       timeoutMs: spec.timeoutMs > 0 ? spec.timeoutMs + MARGIN_MS : 0,
       onOutput: (name, data) => output[name].push(data),
-      ...(signal === undefined ? {} : { signal }),
+      // Until then the files stay that tell the keeper which process is meant.
+      ...(signal === undefined ? {} : { signal, lingerMs: KILL_TIMEOUT_MS }),
     });
     if (!isObject(result)) throw new CribError('INTERNAL', 'the keeper answered exec with no result');
     return {

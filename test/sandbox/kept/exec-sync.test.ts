@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
+import { startTimeOf } from '../../../runtime/linux/processes.js';
 import { OciRuntime } from '../../../runtime/oci/oci-runtime.js';
 import type { ExecPlace } from '../../../sandbox/kept/exec-files.js';
 import { execSync } from '../../../sandbox/kept/exec-sync.js';
@@ -28,6 +29,7 @@ fails) exit 7 ;;
 warns) echo '{"level":"warning","msg":"nothing"}' >"$log"; exit 1 ;;
 not-started) echo '{"level":"error","msg":"exec: \\"x\\": not found"}' >"$log"; exit 1 ;;
 long) echo $$ >"$pid_file"; exec sleep 1000 ;;
+beside) setsid sh -c 'echo $$ >"$0"; exec sleep 1000' "$pid_file" & wait ;;
 loud) head -c 9000000 /dev/zero ;;
 esac
 `;
@@ -71,6 +73,23 @@ test(
       assert.equal((await exec('loud')).stdout.length, 7 * 1024 * 1024, 'what fits an answer');
       assert.deepEqual(fs.readdirSync(place.bundle).sort(), ['config.json', 'runtime']);
     }),
+);
+
+test('a command that is not the runtime’s child has ended when its client, which has gone, is told', LIMIT, () =>
+  withPlace(async (place) => {
+    const abort = new AbortController();
+    const unwanted = execSync(place, 'beside', ['x'], 0, abort.signal);
+    const pids = () =>
+      fs
+        .readdirSync(place.bundle)
+        .filter((name) => name.endsWith('.pid'))
+        .map((name) => Number(fs.readFileSync(path.join(place.bundle, name), 'utf8')));
+    await until(() => (pids()[0] ?? 0) > 0, 'it runs');
+    const [pid = 0] = pids();
+    abort.abort();
+    await assert.rejects(unwanted, { code: 'CANCELLED' });
+    await until(() => startTimeOf(pid) === undefined, 'it is gone');
+  }),
 );
 
 test(
