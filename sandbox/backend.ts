@@ -68,8 +68,8 @@ export interface SandboxBackend {
   checkpoint(container: ContainerRecord, images: string, timeoutMs: number, then: () => Promise<void>): Promise<void>;
   /** Lets a container go on that a checkpoint had stopped when cribd was killed. */
   resume(container: ContainerRecord): Promise<void>;
-  /** `container` has the new limits already; `resources` are the same to an OCI runtime. `others` as for `start`. */
-  update(container: ContainerRecord, resources: OciResources, others: readonly ContainerRecord[]): Promise<void>;
+  /** `container` has the new limits already; `ofRuntime` is what an OCI runtime is told of them. `others` as for `start`. */
+  update(container: ContainerRecord, ofRuntime: OciResources, others: readonly ContainerRecord[]): Promise<void>;
   /** Of a container that runs; undefined when it has ended. */
   stats(container: ContainerRecord): Promise<CgroupSample | undefined>;
   /** Clears away what the runtime keeps of a container, and processes that are left of it. Idempotent. */

@@ -24,11 +24,13 @@ async function update(node: Node, container: Container, change: Resources): Prom
   try {
     if (record.state === 'running') {
       const backend = node.parts.handlers.existing(record.runtime);
-      const ofRuntime = buildResources(resources, node.parts.host);
+      // A period alone would have runc set the quota again that it remembers.
+      const told = resources.cpuQuota < 0 ? { ...resources, cpuPeriod: 0 } : resources;
+      const ofRuntime = buildResources(told, node.parts.host);
       await backend.update({ ...record, resources }, ofRuntime, node.runningBeside(record));
-    } else {
-      await rewriteBundle(node, container, resources);
     }
+    // Of one that runs too: security agents and people read its limits in what ContainerStatus shows of it.
+    await rewriteBundle(node, container, resources);
   } catch (error) {
     throw attempting(`updating the resources of container ${record.id.slice(0, 13)}`, error);
   }

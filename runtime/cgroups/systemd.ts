@@ -49,6 +49,8 @@ export function withSystemd(inner: Cgroups, systemctl: Systemctl = runSystemctl)
     apply: async (path, resources) => {
       const properties = sliceProperties(resources, inner.version);
       if (properties.length > 0) await systemctl(['set-property', '--runtime', unitOf(path), ...properties]);
+      const below = `${path}/${SUBGROUP}`;
+      if (path.endsWith('.scope') && (await inner.exists(below))) await inner.apply(below, resources);
     },
     remove: async (path) => {
       const unit = unitOf(path);

@@ -22,7 +22,11 @@ export const buildResources: BuildResources = (resources, host): OciResources =>
   };
 };
 
-/** The kernel clamps shares to 2 to 262144; the runtime's conversion to a v2 weight does not, so it is done here. */
+/**
+ * The kernel clamps shares to 2 to 262144; the runtime's conversion to a v2 weight does not, so it is done here. No quota is
+ * what a new cgroup has: -1, which a kubelet sends for exclusive CPUs, is a huge number to crun before 1.8.4, and with
+ * systemd 1 % of a CPU before 1.22 (its pull requests 1186 and 1794).
+ */
 function cpu(resources: Resources): Record<string, unknown> {
   const period = checkInteger(`${FIELD}.cpu_period`, resources.cpuPeriod, 0);
   const quota = checkInteger(`${FIELD}.cpu_quota`, resources.cpuQuota, -1);
@@ -30,7 +34,7 @@ function cpu(resources: Resources): Record<string, unknown> {
   const { cpusetCpus, cpusetMems } = resources;
   return {
     ...(period === 0 ? {} : { period }),
-    ...(quota === 0 ? {} : { quota }),
+    ...(quota <= 0 ? {} : { quota }),
     ...(shares === 0 ? {} : { shares: Math.min(Math.max(shares, 2), 262_144) }),
     ...(cpusetCpus === '' ? {} : { cpus: checkList(`${FIELD}.cpuset_cpus`, cpusetCpus) }),
     ...(cpusetMems === '' ? {} : { mems: checkList(`${FIELD}.cpuset_mems`, cpusetMems) }),

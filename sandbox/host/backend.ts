@@ -7,6 +7,7 @@ import path from 'node:path';
 import type { Duplex } from 'node:stream';
 import { allDone } from '../../runtime/all-done.js';
 import type { CgroupSample } from '../../runtime/cgroups/sampler.js';
+import { NO_LIMITS } from '../../runtime/containers/config.js';
 import { requireReachable } from '../../runtime/containers/reachable.js';
 import { unmountAll } from '../../runtime/containers/rootfs.js';
 import { makeDirectory } from '../../runtime/durable-file.js';
@@ -190,8 +191,12 @@ export class HostBackend implements SandboxBackend {
     return { id, root: this.#kept.runtimeRoot, log: path.join(this.#parts.state, 'containers', id, 'runtime.log') };
   }
 
-  update(container: ContainerRecord, resources: OciResources): Promise<void> {
-    return this.#parts.runtime.update(this.#target(container.id), resources);
+  /** An OCI runtime is not told that there is no quota (runtime/spec/resources.ts): the cgroup is. */
+  async update({ id, cgroup, resources }: ContainerRecord, ofRuntime: OciResources): Promise<void> {
+    const { runtime, cgroups } = this.#parts;
+    const { cpuQuota, cpuPeriod } = resources;
+    await runtime.update(this.#target(id), ofRuntime);
+    if (cpuQuota < 0) await cgroups.apply(cgroup, { ...NO_LIMITS, cpuQuota, cpuPeriod });
   }
 
   stats({ cgroup }: ContainerRecord): Promise<CgroupSample | undefined> {

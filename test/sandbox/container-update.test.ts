@@ -5,11 +5,23 @@ import { test } from 'node:test';
 import { CribError } from '../../runtime/errors.js';
 import type { OciResources } from '../../runtime/spec/types.js';
 import { updateContainer } from '../../sandbox/container-update.js';
+import type { Node } from '../../sandbox/node.js';
 import { NO_RESOURCES } from '../support/configs.js';
 import { fakeNode } from '../support/fake-node.js';
 
 const HOST = { parts: { host: { cgroupVersion: 2, controllers: [] } } };
+/** What there is of a bundle's specification. */
+const SPEC = { root: { path: 'x' }, linux: { resources: { devices: [1] }, cgroupsPath: 'y' } };
 const BEFORE = { ...NO_RESOURCES, cpuShares: 512, memoryLimit: 1 << 26, unified: { 'memory.high': '1' } };
+
+async function writeSpec(node: Node, id: string): Promise<void> {
+  await fs.mkdir(node.bundle(id), { recursive: true });
+  await fs.writeFile(path.join(node.bundle(id), 'config.json'), JSON.stringify(SPEC));
+}
+
+async function specOf(node: Node, id: string) {
+  return JSON.parse(await fs.readFile(path.join(node.bundle(id), 'config.json'), 'utf8'));
+}
 
 test('what the request leaves at zero or empty stays, also in what the cgroup is given', async (t) => {
   const given: OciResources[] = [];
@@ -19,6 +31,7 @@ test('what the request leaves at zero or empty stays, also in what the cgroup is
   const { node, addPod, addContainer, recorded } = await fakeNode(t, { ...HOST, backend: { update } });
   await addPod();
   await addContainer('c', { resources: BEFORE });
+  await writeSpec(node, 'c');
   await updateContainer(node, 'c', { ...NO_RESOURCES, cpuShares: 1024, unified: { 'memory.low': '2' } });
   const { cpuShares, memoryLimit, unified } = (await recorded('c'))?.resources ?? NO_RESOURCES;
   assert.deepEqual([cpuShares, memoryLimit], [1024, 1 << 26]);
@@ -27,21 +40,30 @@ test('what the request leaves at zero or empty stays, also in what the cgroup is
   assert.deepEqual(given[0]?.memory, { limit: 1 << 26 });
 });
 
-test('a container that is to run gets them in its bundle, which keeps all else', async (t) => {
-  const { node, addPod, addContainer } = await fakeNode(t, HOST);
+test('the specification of a container that runs, or is to run, has them, and keeps all else', async (t) => {
+  const { node, addPod, addContainer } = await fakeNode(t, { ...HOST, backend: { update: async () => undefined } });
   await addPod();
-  await addContainer('c', { state: 'created' });
-  const file = path.join(node.bundle('c'), 'config.json');
-  await fs.mkdir(node.bundle('c'), { recursive: true });
-  await fs.writeFile(
-    file,
-    JSON.stringify({ root: { path: 'x' }, linux: { resources: { devices: [1] }, cgroupsPath: 'y' } }),
-  );
-  await updateContainer(node, 'c', { ...NO_RESOURCES, cpuShares: 100 });
-  const spec = JSON.parse(await fs.readFile(file, 'utf8'));
-  assert.deepEqual([spec.root, spec.linux.cgroupsPath, spec.linux.resources.devices], [{ path: 'x' }, 'y', [1]]);
-  assert.equal(spec.linux.resources.cpu.shares, 100);
-  assert.deepEqual(await fs.readdir(node.bundle('c')), ['config.json']);
+  for (const state of ['created', 'running'] as const) {
+    await addContainer(state, { state });
+    await writeSpec(node, state);
+    await updateContainer(node, state, { ...NO_RESOURCES, cpuShares: 100 });
+    const { root, linux } = await specOf(node, state);
+    assert.deepEqual([root, linux.cgroupsPath, linux.resources.devices], [{ path: 'x' }, 'y', [1]], state);
+    assert.equal(linux.resources.cpu.shares, 100, state);
+    assert.deepEqual(await fs.readdir(node.bundle(state)), ['config.json']);
+  }
+});
+
+test('of a quota that is to be none the OCI runtime gets neither quota nor period', async (t) => {
+  const given: OciResources[] = [];
+  const update = async (_: unknown, resources: OciResources) => void given.push(resources);
+  const { node, addPod, addContainer } = await fakeNode(t, { ...HOST, backend: { update } });
+  await addPod();
+  await addContainer('c', { resources: { ...BEFORE, cpuQuota: 20_000, cpuPeriod: 100_000 } });
+  await writeSpec(node, 'c');
+  await updateContainer(node, 'c', { ...NO_RESOURCES, cpuQuota: -1 });
+  assert.deepEqual(given[0]?.cpu, { shares: 512 });
+  assert.deepEqual((await specOf(node, 'c')).linux.resources.cpu, { period: 100_000, shares: 512 });
 });
 
 test('a refusal of the kernel leaves the record, and an exited container has nothing to update', async (t) => {

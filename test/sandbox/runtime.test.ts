@@ -6,7 +6,7 @@ import type { ContainerConfig } from '../../runtime/containers/config.js';
 import { RLIMIT_NOFILE } from '../../runtime/linux/constants.js';
 import { resourceLimit } from '../../runtime/linux/processes.js';
 import type { PodRuntime } from '../../sandbox/types.js';
-import { containerConfig, podConfig } from '../support/configs.js';
+import { containerConfig, NO_RESOURCES, podConfig } from '../support/configs.js';
 import { type Counts, countAll, leftOf } from '../support/leftovers.js';
 import { startTestNode, type TestNode } from '../support/node.js';
 import { until } from '../support/until.js';
@@ -236,6 +236,23 @@ test('stats of a container and its pod', async () => {
   const podStats = await pods().podStats(pod);
   assert.deepEqual(podStats.interfaces.map(({ name }) => name).sort(), ['eth0']);
   assert.equal(podStats.containers.length, 1);
+  await pods().removePod(pod);
+});
+
+test('a CPU quota that is to be none, from the beginning and after one', async () => {
+  const pod = await runPod('quota');
+  const none = { ...NO_RESOURCES, cpuQuota: -1, cpuPeriod: 100_000 };
+  const id = await start(pod, shell('sleep 1000', { resources: none }));
+  const files = '/sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu.max';
+  const quota = () => text(id, 'sh', '-c', `cat ${files} 2>/dev/null; true`);
+  const update = (change: object) => pods().updateContainerResources(id, { ...NO_RESOURCES, ...change });
+  assert.match(await quota(), /^(-1|max 100000)$/);
+  await update({ cpuQuota: 20_000 });
+  assert.match(await quota(), /^20000\b/);
+  await update({ cpuQuota: -1 });
+  assert.match(await quota(), /^(-1|max 100000)$/);
+  await update({ cpuShares: 512 });
+  assert.match(await quota(), /^(-1|max 100000)$/);
   await pods().removePod(pod);
 });
 

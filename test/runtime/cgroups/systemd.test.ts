@@ -42,6 +42,23 @@ test('a scope is the OCI runtime’s: only what is left of it is removed', async
   assert.deepEqual([asked, removed], [[], [`${POD}/crib-c1.scope`]]);
 });
 
+test('limits of a scope are written below it too, where crun has its own', async () => {
+  const asked: string[] = [];
+  const crun = `${POD}/crib-crun.scope`;
+  const inner = {
+    version: 2,
+    exists: async (path: string) => path === `${crun}/container`,
+    apply: async (path: string, { cpuQuota }: { cpuQuota: number }) => void asked.push(`${path} ${cpuQuota}`),
+  } as unknown as Cgroups;
+  const cgroups = withSystemd(inner, async (args) => void asked.push(args.join(' ')));
+  for (const path of [crun, `${POD}/crib-runc.scope`]) await cgroups.apply(path, { ...NO_RESOURCES, cpuQuota: -1 });
+  assert.deepEqual(asked, [
+    'set-property --runtime crib-crun.scope CPUQuota=',
+    `${crun}/container -1`,
+    'set-property --runtime crib-runc.scope CPUQuota=',
+  ]);
+});
+
 test('crun’s limits stand below its scope; use is the scope’s own', async () => {
   const figures: Record<string, object> = {
     [`${POD}/crib-crun.scope`]: { memoryUsage: 7, memoryLimit: 0, periods: 0, throttledNs: 0n, threadsMax: 0 },

@@ -16,15 +16,27 @@ it('writes only what is set', () => {
 });
 
 it('writes limits, without swap beyond the memory limit unless given', () => {
-  const limits = { ...resources, cpuPeriod: 100_000, cpuQuota: -1, cpuShares: 1, cpusetCpus: '0-1,3', memoryLimit: 64 };
+  const limits = {
+    ...resources,
+    cpuPeriod: 100_000,
+    cpuQuota: 50_000,
+    cpuShares: 1,
+    cpusetCpus: '0-1,3',
+    memoryLimit: 64,
+  };
   assert.deepEqual(buildResources(limits, host), {
-    cpu: { period: 100_000, quota: -1, shares: 2, cpus: '0-1,3' },
+    cpu: { period: 100_000, quota: 50_000, shares: 2, cpus: '0-1,3' },
     memory: { limit: 64, swap: 64 },
   });
   const memory = (change: object, facts = host) => buildResources({ ...limits, ...change }, facts).memory;
   assert.deepEqual(memory({ memorySwapLimit: 128 }), { limit: 64, swap: 128 });
   assert.deepEqual(memory({ memoryLimit: -1 }), { limit: -1, swap: -1 });
   assert.deepEqual(memory({}, { ...host, swapAccounting: false }), { limit: 64 });
+});
+
+it('writes no quota where there is to be none: some versions of crun take -1 for a number', () => {
+  const { cpu } = buildResources({ ...resources, cpuPeriod: 100_000, cpuQuota: -1 }, host);
+  assert.deepEqual(cpu, { period: 100_000 });
 });
 
 it('limits huge pages only of sizes that the host has', () => {
