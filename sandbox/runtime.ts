@@ -3,8 +3,6 @@
  * them together as the PodRuntime that `cri/` calls.
  */
 
-import fs from 'node:fs/promises';
-import path from 'node:path';
 import type { ContainerConfig, Resources } from '../runtime/containers/config.js';
 import { CribError, messageOf } from '../runtime/errors.js';
 import type { KeptContainer } from '../runtime/keeper/protocol.js';
@@ -37,7 +35,7 @@ import type {
   PodRuntime,
   PodStatsView,
 } from './types.js';
-import { volumesOfContainer, volumesOfPod } from './volume-views.js';
+import { containerInfo, podInfo } from './verbose.js';
 
 export function createPodRuntime(parts: NodeParts): PodRuntime {
   return new NodeRuntime(new Node(parts));
@@ -187,21 +185,12 @@ class NodeRuntime implements PodRuntime {
     return this.#metrics.all();
   }
 
-  async containerInfo(id: string): Promise<Record<string, unknown>> {
-    const { record } = this.#node.containers.get(id);
-    const bundle = this.#node.bundle(record.id);
-    const text = await fs.readFile(path.join(bundle, 'config.json'), 'utf8').catch(() => 'null');
-    const runtimeSpec: unknown = JSON.parse(text);
-    const { pid, cgroup, runtime, podId: sandboxID, config } = record;
-    const volumes = await volumesOfContainer(this.#node, record);
-    return { sandboxID, pid, runtime, cgroup, volumes, config, runtimeSpec, rootfs: path.join(bundle, 'rootfs') };
+  containerInfo(id: string): Promise<Record<string, unknown>> {
+    return containerInfo(this.#node, this.#node.containers.get(id).record);
   }
 
-  async podInfo(id: string): Promise<Record<string, unknown>> {
-    const pod = this.#node.pods.get(id);
-    const { config, handler, cgroup, namespaces, state, stopReason, ips } = pod.record;
-    const volumes = await volumesOfPod(this.#node, pod);
-    return { state, stopReason, runtimeHandler: handler, cgroup, namespaces, ips, volumes, config };
+  podInfo(id: string): Promise<Record<string, unknown>> {
+    return podInfo(this.#node, this.#node.pods.get(id));
   }
 
   networkReadiness() {
