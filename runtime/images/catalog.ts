@@ -123,14 +123,6 @@ export function withImage(images: readonly CatalogImage[], added: CatalogImage):
   return [...others, merged];
 }
 
-/** The list without a name, and without the image once that was its last tag; by id or digest the image goes at once. */
-export function withoutName(images: readonly CatalogImage[], image: CatalogImage, wanted: string): CatalogImage[] {
-  const name = nameOf(wanted);
-  const left = name !== undefined && image.tags.includes(name) ? image.tags.filter((tag) => tag !== name) : [];
-  if (left.length === 0) return images.filter((other) => other.id !== image.id);
-  return images.map((other) => (other.id === image.id ? { ...image, tags: left } : other));
-}
-
 /** The list without those marks of `unwritten`; a later one of the same image stays. */
 export function withoutMarks(images: readonly CatalogImage[], marks: ReadonlySet<string>): CatalogImage[] {
   return images.map(({ unwritten, ...image }) =>

@@ -22,7 +22,7 @@ import { Semaphore } from '../semaphore.js';
 import { Serial } from '../serial.js';
 import { step } from '../steps.js';
 import { BlobStore } from './blobs.js';
-import { Catalog, type CatalogImage, nameOf, withImage, withoutMarks, withoutName } from './catalog.js';
+import { Catalog, type CatalogImage, nameOf, withImage, withoutMarks } from './catalog.js';
 import { syncFilesystemOf } from './disk.js';
 import { Holds } from './holds.js';
 import { ImagePull, type PullContext } from './image-pull.js';
@@ -160,7 +160,7 @@ class Store implements ImageStore {
     return this.#writer.run(async () => {
       const image = this.#catalog.find(referenceOrId);
       if (image !== undefined) {
-        await this.#catalog.save(withoutName(this.#catalog.images, image, referenceOrId));
+        await this.#catalog.save(this.#catalog.images.filter(({ id }) => id !== image.id));
         await this.#writeIndex();
       }
       await this.#sweep();

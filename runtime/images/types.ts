@@ -76,8 +76,7 @@ export interface ImageStore {
   /** By tag, digest reference, id, or unambiguous prefix of an id (as crictl gives). */
   find(referenceOrId: string): ImageRecord | undefined;
   /**
-   * A tagged reference loses that tag (the image goes with its last one); a digest or id removes the image with all
-   * its names. Layers that `layersInUse` names stay until a later sweep. Removing what is not there is no error.
+   * Removes the image with all its names, whichever of them is given (CRI, RemoveImage). Layers that `layersInUse` names stay until a later sweep. Removing what is not there is no error.
    */
   remove(referenceOrId: string): Promise<void>;
   /** Absolute directories of the layers' content, lowest first, ready to be overlay lower directories. */

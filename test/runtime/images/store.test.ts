@@ -187,8 +187,11 @@ test('names come and go: a moved tag, several tags, removal by tag, digest and i
   registry.add('t', next);
   const second = await store.pull('x.io/x:t', {});
   assert.deepEqual(store.find(old.id)?.tags, ['x.io/x:u']);
+  await store.pull('y.io/other:u', {});
+  assert.deepEqual(store.find(old.id)?.tags, ['x.io/x:u', 'y.io/other:u']);
   await store.remove('x.io/x:u');
-  assert.equal(store.find(old.id), undefined);
+  assert.equal(store.find(old.id), undefined, 'a tag takes all tags along, in other repositories too');
+  assert.equal(store.find('y.io/other:u'), undefined);
   assert.equal(store.find('x.io/x:t')?.id, next.id);
   assert.throws(() => store.layerPaths(first.chain), { code: 'NOT_FOUND' });
   assert.ok(store.layerPaths(second.chain).every((directory) => fs.existsSync(directory)));
