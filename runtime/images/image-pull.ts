@@ -4,6 +4,7 @@
  */
 
 import { CribError } from '../errors.js';
+import type { Log } from '../log.js';
 import { Semaphore } from '../semaphore.js';
 import { step } from '../steps.js';
 import type { BlobStore } from './blobs.js';
@@ -12,19 +13,11 @@ import type { Holds } from './holds.js';
 import { checkSignal, type LayerLimits, pullLayer, type UnpackedLayer } from './layer-pull.js';
 import { settleUnpacked } from './layer-settle.js';
 import type { LayerStore } from './layers.js';
-import {
-  chainIdsOf,
-  diffIdsOf,
-  type ImageManifest,
-  type JsonObject,
-  parseIndex,
-  parseManifest,
-  parseObject,
-  sha256,
-} from './manifest.js';
+import { chainIdsOf, diffIdsOf, parseObject, sha256 } from './manifest.js';
 import { repositoryName, tagReference } from './reference.js';
-import { choosePlatform, type Platform } from './registry/platform.js';
-import type { Descriptor, ManifestBody, Reference, RegistrySession } from './registry-types.js';
+import type { Platform } from './registry/platform.js';
+import type { Descriptor, Reference, RegistrySession } from './registry-types.js';
+import { checkPlatform, type ResolvedImage, resolveImage } from './resolve.js';
 import { runConfigOf } from './run-config.js';
 import type { SharedWork, Waiter } from './shared-work.js';
 import type { PullProgress } from './types.js';
@@ -41,13 +34,7 @@ export interface PullContext {
   /** Blobs that are written one at a time: an image may have one blob as several layers. */
   readonly blobWork: Map<string, Semaphore>;
   readonly slots: Semaphore;
-}
-
-interface Resolved {
-  /** What the reference names: an index or a manifest. */
-  readonly named: string;
-  readonly body: ManifestBody;
-  readonly manifest: ImageManifest;
+  readonly log: Log;
 }
 
 interface Stack {
@@ -80,14 +67,17 @@ export class ImagePull {
   /** Makes everything that the image needs and calls `register` while it is held against sweeping. */
   async run<T>(register: (image: CatalogImage) => Promise<T>): Promise<T> {
     this.#publish({ phase: 'resolve', downloaded: 0, total: 0, layers: 0, layersDone: 0 });
-    const resolved = await step('pull-image/resolve', () => this.#resolve());
+    const { platform, log } = this.#context;
+    const resolved = await step('pull-image/resolve', () =>
+      resolveImage(this.#session, this.#reference, platform, this.#signal),
+    );
     const { config, layers } = resolved.manifest;
     const { descriptor } = resolved.body;
     const digests = [descriptor.digest, config.digest, ...layers.map((layer) => layer.digest)];
     return this.#context.holds.during(digests, async () => {
       await step('pull-image/manifest', () => this.#context.blobs.put(descriptor.digest, resolved.body.body));
       const image = parseObject(await step('pull-image/config', () => this.#config(config)), 'the image configuration');
-      this.#checkPlatform(image);
+      checkPlatform(image, resolved, platform, (facts, said) => log.warn({ image: resolved.named, ...facts }, said));
       const run = runConfigOf(image);
       const diffIds = diffIdsOf(image, layers.length);
       const stack: Stack = { layers, diffIds, chain: chainIdsOf(diffIds) };
@@ -96,28 +86,6 @@ export class ImagePull {
         return register(this.#record(resolved, stack, run));
       });
     });
-  }
-
-  async #resolve(): Promise<Resolved> {
-    const { tag, digest } = this.#reference;
-    const wanted = digest ?? tag ?? 'latest';
-    const top = await this.#session.manifest(wanted, this.#signal);
-    if (digest !== undefined && top.descriptor.digest !== digest) {
-      throw new CribError(
-        'DATA_LOSS',
-        `pull ${repositoryName(this.#reference)}@${digest}: the registry sent ${top.descriptor.digest}`,
-      );
-    }
-    const manifests = parseIndex(top.descriptor.mediaType, top.body);
-    if (manifests === undefined) return this.#resolved(top, top);
-    const chosen = choosePlatform(manifests, this.#context.platform);
-    const body = await this.#session.manifest(chosen.digest, this.#signal);
-    return this.#resolved(top, { ...body, descriptor: { ...chosen, ...body.descriptor, digest: chosen.digest } });
-  }
-
-  #resolved(top: ManifestBody, body: ManifestBody): Resolved {
-    const manifest = parseManifest(body.descriptor.mediaType, body.body);
-    return { named: top.descriptor.digest, body, manifest };
   }
 
   async #config(descriptor: Descriptor): Promise<Buffer> {
@@ -140,13 +108,6 @@ export class ImagePull {
     }
     await this.#context.blobs.put(descriptor.digest, body);
     return body;
-  }
-
-  /** A manifest without an index says only in its configuration what it was built for. */
-  #checkPlatform({ os, architecture }: JsonObject): void {
-    if (typeof os !== 'string' || typeof architecture !== 'string' || os === '' || architecture === '') return;
-    const digest = sha256('');
-    choosePlatform([{ mediaType: '', digest, size: 0, platform: { os, architecture } }], this.#context.platform);
   }
 
   async #layers(stack: Stack): Promise<void> {
@@ -238,7 +199,7 @@ export class ImagePull {
     }
   }
 
-  #record({ named, body, manifest }: Resolved, stack: Stack, run: CatalogImage['run']): CatalogImage {
+  #record({ named, body, manifest }: ResolvedImage, stack: Stack, run: CatalogImage['run']): CatalogImage {
     const { digest, mediaType, size, platform } = body.descriptor;
     // As containerd has it: with a digest in the reference, its tag is only a comment.
     const tag = this.#reference.digest === undefined ? tagReference(this.#reference) : undefined;

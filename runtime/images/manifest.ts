@@ -12,15 +12,15 @@ const INDEXES = new Set([
   'application/vnd.oci.image.index.v1+json',
   'application/vnd.docker.distribution.manifest.list.v2+json',
 ]);
-const CONFIGS = new Set(['application/vnd.oci.image.config.v1+json', 'application/vnd.docker.container.image.v1+json']);
-const LAYERS = new Set([
-  'application/vnd.oci.image.layer.v1.tar',
-  'application/vnd.oci.image.layer.v1.tar+gzip',
-  'application/vnd.oci.image.layer.v1.tar+zstd',
-  'application/vnd.docker.image.rootfs.diff.tar',
-  'application/vnd.docker.image.rootfs.diff.tar.gzip',
-  'application/vnd.docker.image.rootfs.diff.tar.zstd',
+/** The last is what Docker wrote for registries that knew no other. */
+const CONFIGS = new Set([
+  'application/vnd.oci.image.config.v1+json',
+  'application/vnd.docker.container.image.v1+json',
+  'application/octet-stream',
 ]);
+/** Those that were not to be distributed are, where somebody has pushed them all the same: nothing else is different. */
+const LAYERS =
+  /^application\/vnd\.(?:oci\.image\.layer\.(?:nondistributable\.)?v1\.tar(?:\+(?:gzip|zstd))?|docker\.image\.rootfs\.(?:foreign\.)?diff\.tar(?:\.(?:gzip|zstd))?)$/;
 
 /** The kernel takes no more lower directories (fs/overlayfs, OVL_MAX_STACK). */
 const MAX_LAYERS = 500;
@@ -83,9 +83,10 @@ export function parseManifest(mediaType: string, body: Buffer): ImageManifest {
   }
   if (config.size > MAX_CONFIG)
     throw bad(what, `its configuration of ${config.size} bytes is over the limit of ${MAX_CONFIG}`);
-  if (!Array.isArray(value.layers)) throw bad(what, 'it has no layers');
-  if (value.layers.length > MAX_LAYERS) throw bad(what, `it has more than ${MAX_LAYERS} layers`);
-  const layers = value.layers.map((entry) => parseDescriptor(entry, what));
+  const list: unknown = value.layers ?? [];
+  if (!Array.isArray(list)) throw bad(what, 'its layers are no list');
+  if (list.length > MAX_LAYERS) throw bad(what, `it has more than ${MAX_LAYERS} layers`);
+  const layers = list.map((entry: unknown) => parseDescriptor(entry, what));
   for (const layer of layers) checkLayer(layer);
   return { config, layers, annotations: stringMap(value.annotations) };
 }
@@ -98,9 +99,8 @@ function typeOf(mediaType: string, value: JsonObject): string {
 }
 
 function checkLayer({ mediaType, digest }: Descriptor): void {
-  if (LAYERS.has(mediaType)) return;
-  const foreign = /foreign|nondistributable/.test(mediaType);
-  const why = foreign ? 'it is not distributable and must come from elsewhere' : 'this type is not supported';
+  if (LAYERS.test(mediaType)) return;
+  const why = 'this type is not supported';
   throw new CribError('UNIMPLEMENTED', `pull an image: layer ${digest} is of type "${mediaType}": ${why}`);
 }
 
@@ -133,7 +133,7 @@ export function stringMap(value: unknown): Record<string, string> {
 export function diffIdsOf(config: JsonObject, layers: number): string[] {
   const what = 'the image configuration';
   const rootfs = config.rootfs;
-  const list: unknown = isObject(rootfs) ? rootfs.diff_ids : undefined;
+  const list: unknown = (isObject(rootfs) ? rootfs.diff_ids : undefined) ?? [];
   if (!Array.isArray(list) || list.length !== layers)
     throw bad(what, `it does not name ${layers} layers as the manifest does`);
   return list.map((entry: unknown) => {

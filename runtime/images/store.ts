@@ -91,6 +91,7 @@ class Store implements ImageStore {
       layerWork: new SharedWork(),
       blobWork: new Map(),
       slots: new Semaphore(LAYERS_AT_A_TIME),
+      log: options.log,
     };
   }
 

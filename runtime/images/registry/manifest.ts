@@ -65,7 +65,8 @@ function checkDigest(what: string, digest: string, body: Buffer): void {
 function mediaTypeOf(what: string, contentType: string | undefined, body: Buffer): string {
   const fields = jsonObject(what, body);
   const header = contentType?.split(';')[0]?.trim().toLowerCase() ?? '';
-  const inside = fields.mediaType;
+  // Go writes a field that is not set as "", and an empty list as null.
+  const inside = fields.mediaType === '' || fields.mediaType === null ? undefined : fields.mediaType;
   if (fields.schemaVersion === 1 || /docker\.distribution\.manifest\.v1\+(?:json|prettyjws)$/.test(header)) {
     throw new RegistryFailure(
       'UNIMPLEMENTED',
@@ -73,7 +74,7 @@ function mediaTypeOf(what: string, contentType: string | undefined, body: Buffer
     );
   }
   const isIndex = Array.isArray(fields.manifests);
-  const isManifest = Array.isArray(fields.layers) || fields.config !== undefined;
+  const isManifest = Array.isArray(fields.layers) || (fields.config !== undefined && fields.config !== null);
   if (isIndex === isManifest)
     throw unusable(what, isIndex ? 'it is both an index and a manifest' : 'it is neither an index nor a manifest');
   if (inside !== undefined && (typeof inside !== 'string' || !ACCEPT.includes(inside))) {

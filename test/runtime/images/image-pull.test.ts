@@ -4,7 +4,7 @@ import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createRegistryClient } from '../../../runtime/images/registry/client.js';
 import { openStore, temporaryDirectory } from '../../support/images/temporary-store.js';
-import { buildImage, buildIndex } from '../../support/images.js';
+import { type Blob, type BuiltImage, buildImage, buildIndex, hostArchitecture, sha256 } from '../../support/images.js';
 import { pushImage } from '../../support/images-push.js';
 import { startRegistry } from '../../support/registry.js';
 
@@ -55,6 +55,68 @@ test('from a real registry: what is not there is NOT_FOUND', async (t) => {
   const { address, store } = await setUp(t);
   await assert.rejects(store.pull(`${address}/nothing:here`, {}), { code: 'NOT_FOUND' });
   const image = await buildImage({ layers: [], architecture: 's390x' });
-  await pushImage(address, 'far', ['v1'], image);
+  await pushImage(address, 'far', ['v1'], buildIndex([image]));
   await assert.rejects(store.pull(`${address}/far:v1`, {}), { code: 'NOT_FOUND', message: /s390x/ });
+  await pushImage(address, 'far', ['v2'], odd(INDEX, { manifests: [image.manifest] }, [image]));
+  await assert.rejects(store.pull(`${address}/far:v2`, {}), { code: 'NOT_FOUND', message: /s390x/ });
+});
+
+const INDEX = 'application/vnd.oci.image.index.v1+json';
+
+/** A manifest or an index with what only some tools write; lists of blobs become descriptors. */
+function odd(mediaType: string, value: Record<string, unknown>, children: readonly BuiltImage[] = []): BuiltImage {
+  const plain = (_: string, entry: unknown) => {
+    if (typeof entry !== 'object' || entry === null || !('bytes' in entry)) return entry;
+    const { bytes, ...rest } = entry as Blob & Record<string, unknown>;
+    return { ...rest, size: bytes.length };
+  };
+  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, ...value }, plain));
+  const manifest = { mediaType, digest: sha256(bytes), bytes };
+  return { manifest, blobs: [], children, architecture: '', configDigest: '' };
+}
+
+test('from a real registry: indexes in an index, attestations, no mediaType anywhere but in the header', async (t) => {
+  const { address, store } = await setUp(t);
+  const image = await buildImage({ layers: [[{ path: 'f', content: 'x' }]] });
+  const other = await buildImage({ layers: [], architecture: 's390x' });
+  const attestation = odd('application/vnd.oci.image.manifest.v1+json', {
+    config: image.blobs[0],
+    layers: [{ ...image.blobs[1], mediaType: 'application/vnd.in-toto+json' }],
+  });
+  const unknown = { os: 'unknown', architecture: 'unknown' };
+  const linux = { os: 'linux', architecture: hostArchitecture() };
+  const inner = odd(
+    INDEX,
+    {
+      manifests: [
+        { ...attestation.manifest, platform: unknown },
+        { ...other.manifest, platform: { os: 'linux', architecture: 's390x' } },
+        { ...image.manifest, platform: linux },
+      ],
+    },
+    [{ ...attestation, blobs: image.blobs }, other, image],
+  );
+  const outer = odd(INDEX, { manifests: [{ ...attestation.manifest, platform: unknown }, inner.manifest] }, [inner]);
+  const digest = await pushImage(address, 'nested', ['v1'], outer);
+  const record = await store.pull(`${address}/nested:v1`, {});
+  assert.deepEqual([record.id, record.digests], [image.configDigest, [`${address}/nested@${digest}`]]);
+});
+
+test('from a real registry: empty and equal layers, null for lists that are empty, another architecture', async (t) => {
+  const { address, store } = await setUp(t);
+  const layers = [[], [{ path: 'f', content: 'x' }], [], [{ path: 'f', content: 'x' }]];
+  for (const compression of ['gzip', 'zstd', 'none'] as const) {
+    await pushImage(address, 'equal', [compression], await buildImage({ layers, compression, architecture: 's390x' }));
+    const { chain } = await store.pull(`${address}/equal:${compression}`, {});
+    assert.deepEqual(
+      store.layerPaths(chain).map((directory) => fs.readdirSync(directory)),
+      [[], ['f'], [], ['f']],
+    );
+  }
+  const bytes = Buffer.from('{"os":"","architecture":"","config":null,"rootfs":{"type":"layers","diff_ids":null}}');
+  const config = { mediaType: 'application/vnd.oci.image.config.v1+json', digest: sha256(bytes), bytes };
+  const scratch = odd('application/vnd.oci.image.manifest.v1+json', { mediaType: '', config, layers: [] });
+  await pushImage(address, 'scratch', ['v1'], { ...scratch, blobs: [config] });
+  const record = await store.pull(`${address}/scratch:v1`, {});
+  assert.deepEqual([record.id, record.chain, record.run.cmd], [config.digest, [], []]);
 });

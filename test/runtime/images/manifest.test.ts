@@ -36,8 +36,7 @@ test('what is malformed is refused before anything of it is believed', () => {
   const entry = (change: object) => ({ layers: [{ ...layer, ...change }] });
   for (const [change, code, message] of [
     [{ config: undefined }, 'INVALID_ARGUMENT', /a descriptor is missing/],
-    [{ layers: undefined }, 'INVALID_ARGUMENT', /has no layers/],
-    [{ layers: { length: 1 } }, 'INVALID_ARGUMENT', /has no layers/],
+    [{ layers: { length: 1 } }, 'INVALID_ARGUMENT', /layers are no list/],
     [{ layers: Array.from({ length: 501 }, () => layer) }, 'INVALID_ARGUMENT', /more than 500 layers/],
     [entry({ digest: 'sha256:../../etc/passwd' }), 'INVALID_ARGUMENT', /no sha256 digest/],
     [entry({ digest: `${digest('a')}\n` }), 'INVALID_ARGUMENT', /no sha256 digest/],
@@ -49,11 +48,7 @@ test('what is malformed is refused before anything of it is believed', () => {
     [entry({ mediaType: 5 }), 'INVALID_ARGUMENT', /no media type/],
     [{ config: { ...config, size: (4 << 20) + 1 } }, 'INVALID_ARGUMENT', /over the limit/],
     [{ config: { ...config, mediaType: 'application/vnd.cncf.helm.config.v1+json' } }, 'UNIMPLEMENTED', /an artifact/],
-    [
-      entry({ mediaType: 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip' }),
-      'UNIMPLEMENTED',
-      /not distributable/,
-    ],
+    [entry({ mediaType: `${OCI}.layer.v1.tar+gzip+encrypted` }), 'UNIMPLEMENTED', /this type is not supported/],
     [entry({ mediaType: `${OCI}.layer.v1.tar+zip` }), 'UNIMPLEMENTED', /this type is not supported/],
   ] as const) {
     assert.throws(() => parseManifest(TYPE, manifest(change)), { code, message });
@@ -69,6 +64,29 @@ test('what is malformed is refused before anything of it is believed', () => {
       message: /^read the thing: /,
     });
   }
+});
+
+test('every type of layer that containerd unpacks is one, also those that were not to be distributed', () => {
+  const docker = 'application/vnd.docker.image.rootfs';
+  for (const mediaType of [
+    ...['', '+gzip', '+zstd'].flatMap((end) => [
+      `${OCI}.layer.v1.tar${end}`,
+      `${OCI}.layer.nondistributable.v1.tar${end}`,
+    ]),
+    ...['', '.gzip', '.zstd'].flatMap((end) => [`${docker}.diff.tar${end}`, `${docker}.foreign.diff.tar${end}`]),
+  ]) {
+    assert.equal(parseManifest(TYPE, manifest({ layers: [{ ...layer, mediaType }] })).layers.length, 1, mediaType);
+  }
+});
+
+test('an image of no layers has an empty list of them, null, or none', () => {
+  for (const layers of [[], null, undefined]) {
+    assert.deepEqual(parseManifest(TYPE, manifest({ layers })).layers, []);
+    assert.deepEqual(diffIdsOf({ rootfs: { type: 'layers', diff_ids: layers } }, 0), []);
+  }
+  assert.deepEqual(diffIdsOf({}, 0), []);
+  const old = { ...config, mediaType: 'application/octet-stream' };
+  assert.equal(parseManifest(TYPE, manifest({ config: old })).config.digest, digest('c'), 'as Docker once wrote it');
 });
 
 test('an index names manifests and their platforms; another type is none', () => {
@@ -102,8 +120,6 @@ test('layers are named by what lies below them, and there are as many as the man
   assert.deepEqual(diffIdsOf({ rootfs: { diff_ids: ids } }, 3), ids);
   for (const [value, count] of [
     [{ rootfs: { diff_ids: ids } }, 2],
-    [{ rootfs: null }, 0],
-    [{}, 0],
     [{ rootfs: { diff_ids: ['sha256:x'] } }, 1],
     [{ rootfs: { diff_ids: [null] } }, 1],
   ] as const) {
