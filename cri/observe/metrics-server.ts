@@ -54,5 +54,7 @@ async function answer(request: http.IncomingMessage, response: http.ServerRespon
 function hostAndPort(address: string): { host: string; port: number } {
   const colon = address.lastIndexOf(':');
   const host = address.slice(0, Math.max(0, colon)).replace(/^\[(.*)\]$/, '$1');
-  return { host: host === '' ? '127.0.0.1' : host, port: Number(address.slice(colon + 1)) };
+  const port = Number(address.slice(colon + 1));
+  if (port > 65_535) throw new CribError('INVALID_ARGUMENT', `metrics.address ${address}: there is no port ${port}`);
+  return { host: host === '' ? '127.0.0.1' : host, port };
 }

@@ -31,6 +31,13 @@ test('a metric that cannot be read fails the scrape, not the server', async (con
   assert.equal((await fetch(`http://${server.address}/metrics`)).status, 200);
 });
 
+test('a port that there is not is said by the name of its key', async () => {
+  await assert.rejects(startMetricsServer('127.0.0.1:99999', new Registry()), {
+    code: 'INVALID_ARGUMENT',
+    message: 'metrics.address 127.0.0.1:99999: there is no port 99999',
+  });
+});
+
 test('an address that is taken is said by its name', async (context) => {
   const first = await startMetricsServer('127.0.0.1:0', new Registry());
   context.after(() => first.close());
