@@ -3,6 +3,7 @@
 import fs from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
+import { makeDirectory } from '../runtime/durable-file.js';
 import { attempting, CribError } from '../runtime/errors.js';
 
 /** Longest path that fits `sun_path` with its terminating zero (unix(7)). */
@@ -30,7 +31,7 @@ export function socketPathOf(address: string): string {
  * answers. Throws FAILED_PRECONDITION when somebody does or when `file` is something else than a socket.
  */
 export async function placeSocket(file: string, bind: (temporary: string) => Promise<void>): Promise<void> {
-  await fs.mkdir(path.dirname(file), { recursive: true, mode: 0o755 });
+  await makeDirectory(path.dirname(file), 0o755, 'or listen elsewhere');
   await refuseIfTaken(file);
   const nursery = path.join(path.dirname(file), `.${path.basename(file).slice(0, 8)}.new`);
   const temporary = path.join(nursery, 's');

@@ -53,37 +53,43 @@ async function syncDirectory(directory: string): Promise<void> {
 
 /**
  * Makes `directory` and those above it that are missing. Throws RESOURCE_EXHAUSTED on a full disk, FAILED_PRECONDITION on a
- * read-only one. Not by Node's recursive mkdir, which tries for ever where nothing can be made, as in /proc.
+ * read-only one; `wayOut` ends the message. Not by Node's recursive mkdir, which tries for ever where nothing can be made,
+ * as in /proc.
  */
-export async function makeDirectory(directory: string, mode: number): Promise<void> {
+export async function makeDirectory(directory: string, mode: number, wayOut = ANOTHER_PLACE): Promise<void> {
   try {
-    await make(directory, mode);
+    await makeMissing(directory, mode);
   } catch (error) {
-    throw explained('making', directory, error);
+    throw explained('making', directory, error, wayOut);
   }
 }
 
-async function make(directory: string, mode: number): Promise<void> {
+/** The same with the kernel's own errors. Returns the topmost directory that was missing; undefined: none was. */
+export async function makeMissing(directory: string, mode: number): Promise<string | undefined> {
   try {
     await fs.mkdir(directory, mode);
-    return;
+    return directory;
   } catch (error) {
     if (errnoName(error) === 'EEXIST') return requireDirectory(directory, error);
     if (errnoName(error) !== 'ENOENT' || path.dirname(directory) === directory) throw error;
   }
-  await make(path.dirname(directory), mode);
-  // Another one may have made it meanwhile.
-  await fs.mkdir(directory, mode).catch((error: unknown) => {
+  const first = await makeMissing(path.dirname(directory), mode);
+  try {
+    await fs.mkdir(directory, mode);
+    return first ?? directory;
+  } catch (error) {
     if (errnoName(error) !== 'EEXIST') throw error;
-  });
+    return first; // another one has made it meanwhile
+  }
 }
 
-async function requireDirectory(directory: string, error: unknown): Promise<void> {
+async function requireDirectory(directory: string, error: unknown): Promise<undefined> {
   if (!(await fs.stat(directory)).isDirectory()) throw error;
 }
 
-function explained(attempt: string, file: string, cause: unknown): unknown {
-  const wayOut = 'or give crib another --root or --state';
+const ANOTHER_PLACE = 'or give crib another --root or --state';
+
+function explained(attempt: string, file: string, cause: unknown, wayOut = ANOTHER_PLACE): unknown {
   switch (errnoName(cause)) {
     case 'ENOSPC':
     case 'EDQUOT': {

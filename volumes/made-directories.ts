@@ -2,6 +2,7 @@
 
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import { makeMissing } from '../runtime/durable-file.js';
 import { CribError, messageOf } from '../runtime/errors.js';
 
 export interface MadeDirectory {
@@ -19,7 +20,7 @@ export async function makeSource(directory: string): Promise<MadeDirectory> {
     );
   }
   try {
-    const first = await fs.mkdir(directory, { recursive: true, mode: 0o755 });
+    const first = await makeMissing(directory, 0o755);
     return { directory, first: first ?? directory };
   } catch (cause) {
     throw new CribError('FAILED_PRECONDITION', `making the directory ${directory}: ${messageOf(cause)}`, { cause });

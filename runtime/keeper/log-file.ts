@@ -6,6 +6,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
+import { makeDirectory } from '../durable-file.js';
 import { CribError, codeOf, messageOf } from '../errors.js';
 import { O } from '../linux/constants.js';
 import { errnoName } from '../linux/libc.js';
@@ -282,7 +283,7 @@ async function openAppending(file: string): Promise<number> {
     return await openDescriptor(file);
   } catch (error) {
     if (errnoName(error) !== 'ENOENT') throw error;
-    await fs.promises.mkdir(path.dirname(file), { recursive: true, mode: 0o755 });
+    await makeDirectory(path.dirname(file), 0o755, 'or take another log directory');
     return openDescriptor(file);
   }
 }

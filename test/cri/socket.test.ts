@@ -87,3 +87,13 @@ test('a bind that fails says for which socket and leaves nothing', async () => {
   await assert.rejects(placeSocket(file, fail), { message: /making the socket .*failed\/crib\.sock: no/ });
   assert.deepEqual(await fs.readdir(path.dirname(file)), []);
 });
+
+test('a directory that cannot be made is said, and not tried for ever', async () => {
+  const never = async () => assert.fail('not reached');
+  await fs.writeFile(path.join(directory, 'file'), '');
+  await assert.rejects(placeSocket(path.join(directory, 'file/crib.sock'), never), {
+    code: 'FAILED_PRECONDITION',
+    message: /making .*file: a file is in the way; move it away, or listen elsewhere$/,
+  });
+  await assert.rejects(placeSocket('/proc/crib/crib.sock', never), { code: 'ENOENT' });
+});

@@ -29,3 +29,13 @@ test('a path with .. in it is not guessed at, and one through a file cannot be m
   await assert.rejects(makeSource(`${root}/a/../b`), { code: 'FAILED_PRECONDITION', message: /has "\.\." in it/ });
   await assert.rejects(makeSource(path.join(root, 'used/file/x')), { code: 'FAILED_PRECONDITION', message: /ENOTDIR/ });
 });
+
+test('where nothing can be made, as in /proc, that is said, and not tried for ever', async () => {
+  await assert.rejects(makeSource('/proc/driver/crib/x'), { code: 'FAILED_PRECONDITION', message: /ENOENT/ });
+});
+
+test('what is made with a slash at its end, or was there, is named by it', async () => {
+  const directory = path.join(root, 'slash/end');
+  assert.deepEqual(await makeSource(`${directory}/`), { directory: `${directory}/`, first: path.join(root, 'slash') });
+  assert.deepEqual(await makeSource(directory), { directory, first: directory });
+});

@@ -52,3 +52,12 @@ test('a log that is no regular file, or a symlink, is refused', async () => {
     fs.rmSync(root, { recursive: true });
   }
 });
+
+test('a log directory that cannot be made is said, and not tried for ever', async () => {
+  const file = path.join(os.tmpdir(), `crib-log-${process.pid}`);
+  fs.writeFileSync(file, '');
+  await assert.rejects(new LogFile(`${file}/x/a.log`).open(), { code: 'FAILED_PRECONDITION' });
+  fs.rmSync(file);
+  const inProc = { code: 'FAILED_PRECONDITION', message: /^opening log \/proc\/crib\/x\.log: ENOENT/ };
+  await assert.rejects(new LogFile('/proc/crib/x.log').open(), inProc);
+});
