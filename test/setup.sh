@@ -1,8 +1,8 @@
 #!/bin/sh
-# Makes this machine ready for `npm test`, `npm run demo`, `npm run conformance`, `npm run bench` and
-# `npm run test:kubelet` and `npm run test:guest`: Debian packages, npm packages, the build. Does only what is missing, so
-# a second run is quick. `packages` prints those that the tests need, and does nothing.
-#   sh test/setup.sh [conformance|bench|kubelet|guest|packages]
+# Makes this machine ready for `npm test`, `npm run demo`, `npm run conformance`, `npm run bench`,
+# `npm run test:kubelet`, `npm run test:cluster` and `npm run test:guest`: Debian packages, npm packages, the build. Does
+# only what is missing, so a second run is quick. `packages` prints those that the tests need, and does nothing.
+#   sh test/setup.sh [conformance|bench|kubelet|cluster|guest|packages]
 set -eu
 cd "$(dirname "$0")/.."
 what=${1:-test}
@@ -11,8 +11,8 @@ say() { echo "setup: $*" >&2; }
 die() { say "$*"; exit 1; }
 
 case $what in
-test | conformance | bench | kubelet | guest | packages) ;;
-*) die "unknown argument $what: none, conformance, bench, kubelet, guest or packages is meant" ;;
+test | conformance | bench | kubelet | cluster | guest | packages) ;;
+*) die "unknown argument $what: none, conformance, bench, kubelet, cluster, guest or packages is meant" ;;
 esac
 
 packages="runc crun catatonit busybox-static containernetworking-plugins docker-registry nftables iptables iproute2 zstd xz-utils
@@ -21,6 +21,7 @@ if [ "$what" = packages ]; then
   echo $packages
   exit
 fi
+[ "$what" = cluster ] && packages="$packages etcd-server"
 [ "$what" = guest ] && packages="$packages qemu-system-x86 mmdebstrap"
 
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }

@@ -5,10 +5,11 @@ import { type Manifest, manifest, type Pod, type PodSpec } from './manifest.js';
 import type { ClusterNode } from './node.js';
 import { overSpdy } from './sessions.js';
 
-export interface Check {
+/** `Subject`: what it looks at, a node with static pods or one of a cluster. */
+export interface Check<Subject = ClusterNode> {
   readonly name: string;
   /** Rejects with what is wrong. Pods that it makes have names of their own. */
-  run(node: ClusterNode): Promise<void>;
+  run(subject: Subject): Promise<void>;
 }
 
 export interface Outcome {
@@ -25,26 +26,26 @@ export class NotHere extends Error {}
 const AT_ONCE = 8;
 
 /** Runs them, `atOnce` at a time, and tells each outcome as it comes. */
-export async function runChecks(
-  node: ClusterNode,
-  checks: readonly Check[],
+export async function runChecks<Subject>(
+  subject: Subject,
+  checks: readonly Check<Subject>[],
   tell: (outcome: Outcome) => void,
   atOnce = AT_ONCE,
 ): Promise<void> {
   const left = [...checks];
   const worker = async () => {
-    for (let check = left.shift(); check !== undefined; check = left.shift()) tell(await outcomeOf(node, check));
+    for (let check = left.shift(); check !== undefined; check = left.shift()) tell(await outcomeOf(subject, check));
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
 }
 
-async function outcomeOf(node: ClusterNode, { name, run }: Check): Promise<Outcome> {
+async function outcomeOf<Subject>(subject: Subject, { name, run }: Check<Subject>): Promise<Outcome> {
   const began = performance.now();
   const done = (state: Outcome['state'], detail = ''): Outcome => {
     return { name, state, detail, seconds: (performance.now() - began) / 1000 };
   };
   try {
-    await run(node);
+    await run(subject);
     return done('passed');
   } catch (error) {
     if (error instanceof NotHere) return done('skipped', error.message);

@@ -1,4 +1,4 @@
-/** The configuration of a kubelet without an API server. */
+/** The configuration of the kubelet under test. */
 
 import { join } from 'node:path';
 import type { CgroupDriver, Pleg } from './options.js';
@@ -11,6 +11,8 @@ export interface KubeletSettings {
   readonly criStats: boolean;
   /** Take the disk for full: everything that nobody uses is removed. */
   readonly diskIsFull: boolean;
+  /** Credentials for an API server; absent: static pods only. */
+  readonly kubeconfig?: string;
 }
 
 export const KUBELET_ADDRESS = '127.0.0.1:10250';
@@ -24,7 +26,7 @@ export const NODE_ADDRESS = '192.0.2.10';
 
 /** `dir` holds the kubelet's manifests and resolv.conf; `socket` is the runtime's. JSON is YAML. */
 export function kubeletConfig(dir: string, socket: string, settings: KubeletSettings): string {
-  const { pleg, cgroupDriver, criStats, diskIsFull } = settings;
+  const { pleg, cgroupDriver, criStats, diskIsFull, kubeconfig } = settings;
   const free = diskIsFull ? '99%' : '0%';
   return JSON.stringify({
     kind: 'KubeletConfiguration',
@@ -32,7 +34,9 @@ export function kubeletConfig(dir: string, socket: string, settings: KubeletSett
     containerRuntimeEndpoint: `unix://${socket}`,
     staticPodPath: join(dir, 'manifests'),
     fileCheckFrequency: '1s',
-    address: '127.0.0.1',
+    // How soon a configMap that has changed is in its pods.
+    ...(kubeconfig === undefined ? {} : { syncFrequency: '5s', nodeStatusUpdateFrequency: '3s' }),
+    address: '0.0.0.0',
     port: 10250,
     readOnlyPort: 0,
     authentication: { anonymous: { enabled: true }, webhook: { enabled: false } },

@@ -1,4 +1,4 @@
-/** The node under test: a registry, crib, and a kubelet without an API server, all in the box of this run. */
+/** The node under test: a registry, crib, and a kubelet, all in the box of this run. */
 
 import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -31,6 +31,8 @@ export interface NodeOptions {
   readonly verbosity: number;
   /** Where the logs of crib and of the kubelet stay. */
   readonly logs: string;
+  /** The kubelet's credentials, which crib asks with too; absent: there is no API server. */
+  readonly kubeconfig?: string;
 }
 
 export class ClusterNode {
@@ -79,6 +81,10 @@ export class ClusterNode {
     return this.#options.cgroupDriver;
   }
 
+  get cribRoot(): string {
+    return join(this.dir, 'crib');
+  }
+
   get cribState(): string {
     return join('/run', `crib-${this.#options.pleg}`);
   }
@@ -88,17 +94,21 @@ export class ClusterNode {
   }
 
   #cribConfig(): string {
+    const { kubeconfig } = this.#options;
     const pinned = JSON.stringify([this.images.pinned]);
     return `listen = "unix://${this.socket}"
-root = "${this.dir}/crib"
+root = "${this.cribRoot}"
 state = "${this.cribState}"
 certs_dir = "${this.dir}/certs"
 cgroup_driver = "${this.cgroupDriver}"
+${kubeconfig === undefined ? '' : `kubeconfig = "${kubeconfig}"`}
 [network]
 cni_conf_dir = "${this.dir}/cni"
 cni_bin_dir = ["/usr/lib/cni"]
 [images]
 pinned = ${pinned}
+[volumes]
+kubelet_roots = ["${this.kubeletRoot}"]
 `;
   }
 
@@ -151,12 +161,14 @@ pinned = ${pinned}
   }
 
   async startKubelet(settings: Partial<KubeletSettings> = {}): Promise<void> {
-    const { dir, kubelet, pleg, cgroupDriver, verbosity, logs } = this.#options;
-    const complete = { pleg, cgroupDriver, criStats: false, diskIsFull: false, ...settings };
+    const { dir, kubelet, pleg, cgroupDriver, verbosity, logs, kubeconfig } = this.#options;
+    const fixed = { pleg, cgroupDriver, ...(kubeconfig === undefined ? {} : { kubeconfig }) };
+    const complete = { criStats: false, diskIsFull: false, ...fixed, ...settings };
     const config = join(dir, 'kubelet.json');
     await writeFile(config, kubeletConfig(dir, this.socket, complete));
     const args = ['--config', config, '--root-dir', this.kubeletRoot, '--cert-dir', join(this.kubeletRoot, 'pki')];
     args.push('--hostname-override', NODE_NAME, '--node-ip', NODE_ADDRESS, '-v', String(verbosity));
+    if (kubeconfig !== undefined) args.push('--kubeconfig', kubeconfig);
     const script = [
       'set -e; dir=$1; shift; mount --make-rprivate /proc',
       `for name in ${KERNEL_SETTINGS.join(' ')}; do mount --bind "$dir/sysctl/$name" "/proc/sys/$name"; done`,

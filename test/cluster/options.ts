@@ -1,4 +1,4 @@
-/** The command line of `npm run test:kubelet`. */
+/** The command line of `npm run test:kubelet` and `npm run test:cluster`. */
 import { parseArgs } from 'node:util';
 
 /** How a kubelet learns what happened to its pods: by listing them every second, or by events. */
@@ -9,6 +9,8 @@ export type CgroupDriver = 'cgroupfs' | 'systemd';
 
 export interface Options {
   readonly plegs: readonly Pleg[];
+  /** A cluster of one node, not static pods. */
+  readonly apiServer: boolean;
   /** Only checks whose name has one of these; empty: all. */
   readonly only: readonly string[];
   /** Verbosity of the kubelet's log. */
@@ -17,11 +19,12 @@ export interface Options {
   readonly cgroupDriver: CgroupDriver;
   /** Inside the box only: the kubelet, and a directory for everything that the run makes. */
   readonly kubelet: string;
+  readonly tools: string;
   readonly dir: string;
 }
 
-export const USAGE = `usage: npm run test:kubelet -- [options]
-  --pleg generic|evented   only with this pod lifecycle event generator (default: one after the other)
+export const USAGE = `usage: npm run test:kubelet|test:cluster -- [options]
+  --pleg generic|evented   only with this pod lifecycle event generator (default: one after the other; for test:cluster generic)
   --only TEXT              only checks whose name has TEXT; may be given more than once
   --verbosity N            of the kubelet's log (default 2)`;
 
@@ -32,7 +35,7 @@ export function parseOptions(args: string[]): Options {
     args,
     options: {
       ...{ pleg: text, only: { ...text, multiple: true }, verbosity: text },
-      ...{ 'cgroup-driver': text, kubelet: text, dir: text },
+      ...{ 'cgroup-driver': text, kubelet: text, tools: text, dir: text, 'api-server': { type: 'boolean' } as const },
     },
   });
   const { pleg } = values;
@@ -41,12 +44,16 @@ export function parseOptions(args: string[]): Options {
   if (cgroupDriver !== 'cgroupfs' && cgroupDriver !== 'systemd') throw new Error(USAGE);
   const verbosity = Number(values.verbosity ?? '2');
   if (!Number.isInteger(verbosity) || verbosity < 0) throw new Error(USAGE);
+  const apiServer = values['api-server'] ?? false;
+  const all: readonly Pleg[] = apiServer ? ['generic'] : ['generic', 'evented'];
   return {
-    plegs: pleg === undefined ? ['generic', 'evented'] : [pleg],
+    plegs: pleg === undefined ? all : [pleg],
+    apiServer,
     only: values.only ?? [],
     verbosity,
     cgroupDriver,
     kubelet: values.kubelet ?? '',
+    tools: values.tools ?? '',
     dir: values.dir ?? '',
   };
 }

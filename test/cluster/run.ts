@@ -21,28 +21,31 @@ const TOGETHER: readonly Check[] = [
   ...[...LOGS, ...LIFECYCLE, ...PROBES, ...SESSIONS, ...VOLUMES, ...SECURITY, ...RESOURCES, ...DEMO],
 ];
 
+/** Those whose names have one of `only`; all, if there is none. */
+export function chosen<Subject>(checks: readonly Check<Subject>[], only: readonly string[]): Check<Subject>[] {
+  return checks.filter(({ name }) => only.length === 0 || only.some((part) => name.includes(part)));
+}
+
 /** Runs the checks whose names have one of `only` (all, if there is none), and looks at what is left after them. */
 export async function runOnNode(
   options: NodeOptions,
   only: readonly string[],
   tell: (outcome: Outcome) => void,
 ): Promise<void> {
-  const chosen = (checks: readonly Check[]) =>
-    checks.filter(({ name }) => only.length === 0 || only.some((part) => name.includes(part)));
-  const oneByOne = (checks: readonly Check[]) => runChecks(node, chosen(checks), tell, 1);
+  const oneByOne = (checks: readonly Check[]) => runChecks(node, chosen(checks, only), tell, 1);
   const node = await ClusterNode.prepare(options);
   const before = await hostState();
   try {
     await node.startCrib();
     await node.startKubelet();
-    if (chosen(NETWORK).length > 0) await oneByOne(NETWORK);
+    if (chosen(NETWORK, only).length > 0) await oneByOne(NETWORK);
     await node.configureNetwork();
-    await runChecks(node, chosen(TOGETHER), tell);
+    await runChecks(node, chosen(TOGETHER, only), tell);
     await node.removeAll();
-    if (chosen([...DEFAULT_STATS, ...RESTARTS, ...CRI_STATS, ...REMOVAL]).length > 0) {
+    if (chosen([...DEFAULT_STATS, ...RESTARTS, ...CRI_STATS, ...REMOVAL], only).length > 0) {
       await startSteadyPods(node);
       await oneByOne([...DEFAULT_STATS, ...RESTARTS]);
-      if (chosen(CRI_STATS).length > 0) {
+      if (chosen(CRI_STATS, only).length > 0) {
         await node.stopKubelet();
         await node.startKubelet({ criStats: true });
         await oneByOne(CRI_STATS);
@@ -56,7 +59,10 @@ export async function runOnNode(
 }
 
 /** Of crib: the cgroups of the QoS classes are the kubelet's own, which it keeps. */
-async function nothingIsLeft({ dir }: NodeOptions, before: Awaited<ReturnType<typeof hostState>>): Promise<Outcome> {
+export async function nothingIsLeft(
+  { dir }: NodeOptions,
+  before: Awaited<ReturnType<typeof hostState>>,
+): Promise<Outcome> {
   const began = performance.now();
   const after = await hostState();
   const left = leftovers(before, after).filter(
