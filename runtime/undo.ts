@@ -3,6 +3,7 @@
  * reverse, each under a deadline of its own (the caller's may be what has run out); success lets go.
  */
 
+import { atOnce } from './all-done.js';
 import { atMost } from './at-most.js';
 import { messageOf } from './errors.js';
 import type { Log } from './log.js';
@@ -73,11 +74,7 @@ export class Unfinished {
   }
 
   async #retryAll(): Promise<void> {
-    const waiting = this.#failed.splice(0);
-    const next = async () => {
-      for (let steps = waiting.shift(); steps !== undefined; steps = waiting.shift()) await this.finish(steps);
-    };
-    await Promise.all(Array.from({ length: RETRIES_AT_ONCE }, next));
+    await atOnce(this.#failed.splice(0), RETRIES_AT_ONCE, (steps) => this.finish(steps));
   }
 
   async #succeeds({ name, undo }: Step): Promise<boolean> {

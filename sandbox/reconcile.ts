@@ -5,7 +5,7 @@
 
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { allDone } from '../runtime/all-done.js';
+import { atOnce } from '../runtime/all-done.js';
 import { atMost } from '../runtime/at-most.js';
 import { unmountAll } from '../runtime/containers/rootfs.js';
 import { messageOf } from '../runtime/errors.js';
@@ -13,7 +13,6 @@ import { forgetWhenEnded } from '../runtime/keeper/forget.js';
 import type { KeptContainer } from '../runtime/keeper/protocol.js';
 import { errnoName } from '../runtime/linux/libc.js';
 import { removeTree } from '../runtime/remove-tree.js';
-import { Semaphore } from '../runtime/semaphore.js';
 import { ownedDirectory, releaseOwned } from '../volumes/owned.js';
 import { abandonCheckpoint } from './container-checkpoint.js';
 import { finishExit, finishUnseen, startOf } from './container-exit.js';
@@ -41,7 +40,7 @@ export async function reconcile(node: Node): Promise<void> {
   await loadContainers(node);
   announceMissing(node, journal);
   const kept = await keptContainers(node);
-  await several([...node.containers.values()], (container) =>
+  await atOnce([...node.containers.values()], AT_A_TIME, (container) =>
     attempt(node, `settle container ${container.id}`, () => settleContainer(node, container, kept.get(container.id))),
   );
   await forgetStrangers(node, kept);
@@ -58,11 +57,11 @@ async function settlePods(node: Node): Promise<void> {
   const { bootId } = node.parts;
   const rebooted = [...node.pods.values()].filter(({ record }) => record.state === 'ready' && record.bootId !== bootId);
   // At once: those that wait for others below must not be taken for running meanwhile.
-  await several(rebooted, (pod) =>
+  await atOnce(rebooted, AT_A_TIME, (pod) =>
     attempt(node, `end pod ${pod.id}, which a reboot has ended`, () => node.endPod(pod, 'stopping')),
   );
   const left = new Set([...[...node.pods.values()].map(({ id }) => id), ...node.parts.network.attached()]);
-  const settled = several([...left], async (id) => {
+  const settled = atOnce([...left], AT_A_TIME, async (id) => {
     const pod = node.pods.find(id);
     await (pod === undefined ? detachStray(node, id) : pod.serial.run(() => settlePod(node, pod)));
     for (const container of node.containersOf(id)) followVolumes(node, container);
@@ -70,11 +69,6 @@ async function settlePods(node: Node): Promise<void> {
   });
   if (await atMost(settled, SETTLE_TIMEOUT_MS)) return;
   node.parts.log.warn({ pods: [...left] }, 'pods are settled behind the start, which they would hold up');
-}
-
-function several<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const slots = new Semaphore(AT_A_TIME);
-  return allDone(items.map((item) => slots.run(() => work(item))));
 }
 
 async function loadPods(node: Node): Promise<void> {
@@ -153,7 +147,7 @@ async function clearStart(node: Node, { id, record }: Container): Promise<void> 
 async function forgetStrangers(node: Node, kept: ReadonlyMap<string, KeptContainer>): Promise<void> {
   const inits = new Set([...node.pods.values()].map((pod) => initId(pod.id)));
   const strangers = [...kept.values()].filter(({ id }) => !inits.has(id) && node.containers.find(id) === undefined);
-  await several(strangers, ({ id, exit }) =>
+  await atOnce(strangers, AT_A_TIME, ({ id, exit }) =>
     attempt(node, `end the unrecorded container ${id}`, async () => {
       if (exit === undefined) await node.parts.keeper.killAll(id);
       await forgetWhenEnded(node.parts.keeper, id);

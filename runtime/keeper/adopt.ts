@@ -6,12 +6,12 @@
 import fs from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
+import { atOnce } from '../all-done.js';
 import { messageOf } from '../errors.js';
 import { O } from '../linux/constants.js';
 import { pollReadable } from '../linux/descriptors.js';
 import { errnoName } from '../linux/libc.js';
 import { parentOf, pidfdExit, startTimeOf, tryOpenPidfd } from '../linux/processes.js';
-import { atOnce } from './at-once.js';
 import { killCgroups } from './cgroup-kill.js';
 import { type Children, killGroupOf } from './children.js';
 import { Container, type ContainerHandles, type ContainerServices } from './container.js';

@@ -4,7 +4,7 @@
  */
 
 import { readFile } from 'node:fs/promises';
-import { atOnce } from './at-once.js';
+import { atOnce } from '../all-done.js';
 import { type Children, childEnd } from './children.js';
 import type { KeptInnerKill, KeptInnerTree } from './protocol.js';
 

@@ -5,7 +5,7 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { atOnce } from './at-once.js';
+import { atOnce } from '../all-done.js';
 import { killTree } from './kill-process.js';
 
 /** The name of the pid file of an exec, in its container's bundle: by it the OCI runtime's process is known. */
