@@ -17,9 +17,10 @@ const TOP_LEVEL = new Set([
   ...['README.md', 'LICENSE', 'CHANGELOG.md', 'package.json', 'package-lock.json', 'tsconfig.json', 'biome.json'],
 ]);
 
-/** Files that import nothing of crib's but each other, which everybody may use: errors, the logger's interface, the clock, steps. */
+/** Files that import nothing of crib's but each other, which everybody may use: errors, the logger's interface, the clock, small tools, steps. */
 const STEPS = ['runtime/step-names.ts', 'runtime/steps.ts', 'runtime/failpoints.ts'];
-const LEAVES = ['runtime/errors.ts', 'runtime/log.ts', 'runtime/clock.ts', 'runtime/durable-file.ts', ...STEPS];
+const TOOLS = ['runtime/clock.ts', 'runtime/all-done.ts', 'runtime/child-stdio.ts'];
+const LEAVES = ['runtime/errors.ts', 'runtime/log.ts', 'runtime/durable-file.ts', ...TOOLS, ...STEPS];
 
 /** Which folder may import which. A file's folder is the longest of these that its path begins with. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -33,6 +34,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'runtime/durable-file.ts': ['runtime/linux', 'runtime/errors.ts'],
   'runtime/log.ts': [],
   'runtime/clock.ts': [],
+  'runtime/all-done.ts': [],
+  'runtime/child-stdio.ts': [],
   'runtime/step-names.ts': [],
   'runtime/steps.ts': ['runtime/step-names.ts'],
   'runtime/failpoints.ts': [...STEPS, 'runtime/errors.ts'],

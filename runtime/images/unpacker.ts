@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { withStdio } from '../child-stdio.js';
 import { CribError, ERROR_CODES, type ErrorCode } from '../errors.js';
 import { failpointsNow } from '../failpoints.js';
 import { isObject } from './manifest.js';
@@ -24,11 +25,8 @@ class UnpackerProcess<T> {
   readonly result: Promise<T>;
 
   constructor(script: string, task: UnpackerTask) {
-    this.child = spawn(process.execPath, [HEAP, script, JSON.stringify(task)], {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      env: failpointsNow(),
-      cwd: '/',
-    });
+    const options = { stdio: 'pipe' as const, env: failpointsNow(), cwd: '/' };
+    this.child = withStdio(spawn(process.execPath, [HEAP, script, JSON.stringify(task)], options));
     this.result = this.#answer();
     this.result.catch(() => undefined);
     // A process that ends early is told by its answer, not by the broken pipe.

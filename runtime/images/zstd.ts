@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
+import { withStdio } from '../child-stdio.js';
 import { CribError } from '../errors.js';
 
 const NOBODY = 65534;
@@ -22,13 +23,8 @@ export class ZstdFilter {
 
   /** Decompresses what is written to `input` into `output`, which is the child's from now on. */
   constructor(output: Writable) {
-    this.#child = spawn('zstd', ['-dcq'], {
-      stdio: ['pipe', output, 'pipe'],
-      uid: NOBODY,
-      gid: NOBODY,
-      cwd: '/',
-      env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
-    });
+    const options = { uid: NOBODY, gid: NOBODY, cwd: '/', env: { PATH: '/usr/local/bin:/usr/bin:/bin' } };
+    this.#child = withStdio(spawn('zstd', ['-dcq'], { stdio: ['pipe', output, 'pipe'], ...options }));
     output.destroy();
     this.done = this.#ended();
     this.done.catch(() => undefined);

@@ -1,7 +1,8 @@
 /** Runs an OCI runtime's short commands: bounded output, a deadline, and the runtime's own reason when it fails. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import path from 'node:path';
+import { stdioClosed, withStdio } from '../child-stdio.js';
 import { CribError, type ErrorCode, messageOf } from '../errors.js';
 import { lastRuntimeError, logSize, readLogFrom } from './runtime-log.js';
 
@@ -79,7 +80,8 @@ function execute(
   const [command = '', ...args] = argv;
   if (signal?.aborted === true) return Promise.reject(cancellation(argv));
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: RUNTIME_PATH }, cwd: '/' });
+    const options = { stdio: 'pipe' as const, env: { PATH: RUNTIME_PATH }, cwd: '/' };
+    const child = withStdio(spawn(command, args, options));
     const stdout = collect(child.stdout);
     const stderr = collect(child.stderr);
     let [timedOut, cancelled] = [false, false];
@@ -103,7 +105,7 @@ function execute(
     child.on('exit', (code, killedBy) => {
       settled();
       const ended = () => ({ code, signal: killedBy, stdout: stdout(), stderr: stderr(), timedOut, cancelled });
-      drained(child).then(() => resolve(ended()), reject);
+      stdioClosed(child, DRAIN_MS).then(() => resolve(ended()), reject);
     });
     child.stdin.on('error', () => {}); // EPIPE: it ended without reading; its exit says why
     child.stdin.end(input);
@@ -121,18 +123,4 @@ function collect(stream: NodeJS.ReadableStream): () => string {
   });
   stream.on('error', () => {});
   return () => Buffer.concat(chunks).toString('utf8');
-}
-
-function drained(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => {
-      child.stdout?.destroy();
-      child.stderr?.destroy();
-      resolve();
-    }, DRAIN_MS);
-    child.on('close', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

@@ -1,6 +1,7 @@
 /** Docker credential helpers (docker/docker-credential-helpers): `docker-credential-X get`, the host on stdin, JSON on stdout. */
 
 import { spawn } from 'node:child_process';
+import { withStdio } from '../../child-stdio.js';
 import { CribError, messageOf } from '../../errors.js';
 import type { Credentials } from './credentials.js';
 import { cancelled } from './failure.js';
@@ -50,7 +51,7 @@ function run(
 ): Promise<{ status: number | string; output: string }> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(cancelled(program, signal));
-    const child = spawn(program, ['get'], { stdio: ['pipe', 'pipe', 'ignore'], detached: true });
+    const child = withStdio(spawn(program, ['get'], { stdio: ['pipe', 'pipe', 'ignore'], detached: true }));
     const chunks: Buffer[] = [];
     let length = 0;
     const end = (error: CribError): void => {

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { test } from 'node:test';
 import { type RunOptions, run } from '../../../sandbox/network/run.js';
 
@@ -37,6 +40,17 @@ test('too long, or no longer wanted: the whole group is killed, children too', a
   abort.abort();
   await assert.rejects(cancelled, { code: 'CANCELLED' });
   await assert.rejects(sh('true', { signal: abort.signal }), { code: 'CANCELLED', message: /the caller gave up$/ });
-  // The child holds stdout: only its death closes it, and only then does `run` settle.
   await assert.rejects(sh('sleep 1000 & wait', { timeoutMs: 100 }), { code: 'DEADLINE_EXCEEDED', message: /100 ms/ });
+});
+
+test('what it has left behind, in a group of its own, is not waited for, whatever it holds', async () => {
+  const leave = 'setsid sleep 1000 & echo $!';
+  const { exitCode, stdout } = await sh(`${leave}; exit 3`);
+  process.kill(Number(stdout), 'SIGKILL');
+  assert.equal(exitCode, 3);
+  const file = path.join(os.tmpdir(), `crib-left-${process.pid}`);
+  const late = sh(`(${leave}) >${file}; setsid sleep 1001 & echo $! >>${file}; sleep 1000`, { timeoutMs: 200 });
+  await assert.rejects(late, { code: 'DEADLINE_EXCEEDED' });
+  for (const pid of fs.readFileSync(file, 'utf8').trim().split('\n')) process.kill(Number(pid), 'SIGKILL');
+  fs.rmSync(file);
 });
