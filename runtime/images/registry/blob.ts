@@ -96,7 +96,13 @@ async function* blobChunks(request: BlobRequest): AsyncGenerator<Buffer> {
 async function* attempt(request: BlobRequest, endpoint: Endpoint, position: number): AsyncGenerator<Buffer> {
   const { exchange, policy, repository, descriptor, signal } = request;
   const path = `/${repository}/blobs/${descriptor.digest}`;
-  const answer = await exchange.ask(endpoint, { path, from: position, verified: true }, signal);
+  const ask = (from: number) => exchange.ask(endpoint, { path, from, verified: true }, signal);
+  let answer = await ask(position);
+  if (answer.status === 416) {
+    // Or what was got before would be in the way of every later pull, where a cache has the blob but no ranges of it.
+    answer.response.destroy();
+    answer = await ask(0);
+  }
   let skip: number;
   try {
     skip = bytesToSkip(answer, position, descriptor.size);
@@ -119,7 +125,6 @@ async function* attempt(request: BlobRequest, endpoint: Endpoint, position: numb
 /** How many bytes of the body come before `position`: all of them where the registry knows no ranges. */
 function bytesToSkip(answer: Answer, position: number, size: number): number {
   const { status, response } = answer;
-  if (status === 416) throw wrongSize(answer, `no bytes from ${position} on, of the ${size} of its descriptor`);
   const length = response.headers['content-length'];
   if (status === 200) {
     if (length !== undefined && Number(length) !== size) {

@@ -49,6 +49,17 @@ test('a registry without ranges is read from the start again', async (t) => {
   assert.ok((await readBlob(await sessionFor(t, server.host))).equals(BLOB));
 });
 
+test('a registry that refuses ranges is read from the start too, and its blob must be of the right size', async (t) => {
+  let body = BLOB;
+  const server = await serve(t, (request, response) => {
+    if (request.headers.range === undefined) response.end(body);
+    else response.writeHead(416, { 'content-range': `bytes */${BLOB.length}` }).end('no ranges here');
+  });
+  assert.ok((await readBlob(await sessionFor(t, server.host), 299_000)).equals(BLOB.subarray(299_000)));
+  body = BLOB.subarray(0, 200_000);
+  await assert.rejects(readBlob(await sessionFor(t, server.host), 299_000), fails('DATA_LOSS', /descriptor says/));
+});
+
 test('a stalled blob is taken up again, and given up on in the end', async (t) => {
   const server = await serve(t, (_, response) => {
     response.writeHead(200, { 'content-length': BLOB.length });
@@ -67,7 +78,7 @@ test('a blob of another size than its descriptor is refused', async (t) => {
   });
   await assert.rejects(readBlob(await sessionFor(t, chunked.host)), fails('DATA_LOSS', /more than/));
   const unsatisfiable = await serve(t, (_, response) => void response.writeHead(416).end());
-  await assert.rejects(readBlob(await sessionFor(t, unsatisfiable.host), 5), fails('DATA_LOSS', /no bytes from 5/));
+  await assert.rejects(readBlob(await sessionFor(t, unsatisfiable.host), 5), fails('UNKNOWN', /HTTP status 416/));
   const wrongRange = await serve(t, (_, response) => {
     response.writeHead(206, { 'content-range': `bytes 9-${BLOB.length - 1}/${BLOB.length}` }).end(BLOB.subarray(9));
   });

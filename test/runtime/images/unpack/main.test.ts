@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -256,6 +257,36 @@ test('gzip in several members, zstd, and plain tar are told by their bytes', asy
   ]);
   for (const [index, name] of ['a', 'b', 'c'].entries()) {
     assert.equal(fs.statSync(path.join(layers[index] ?? '', name)).size, 100_000);
+  }
+});
+
+/** A gzip member with an extra field, of `length` bytes in all where that is given (RFC 1952). */
+function memberWithExtra(content: Buffer, length?: number): Buffer {
+  const plain = zlib.gzipSync(content, { level: 0 });
+  const extra = Buffer.alloc(length === undefined ? 26 : length - plain.length - 2, 'SG');
+  const size = Buffer.alloc(2);
+  size.writeUInt16LE(extra.length);
+  return Buffer.concat([plain.subarray(0, 3), Buffer.of(4), plain.subarray(4, 10), size, extra, plain.subarray(10)]);
+}
+
+test('eStargz and zstd:chunked: a member a file wherever pieces end, a footer in an extra field, skippable frames', async (t) => {
+  const files = ['a', 'b', 'c', 'd'].map((name) => file(name, randomBytes(name === 'a' ? 1_030_000 : 70_000)));
+  const tars = files.map((item, index) => tar([item], index === files.length - 1));
+  const [first = Buffer.alloc(0), ...others] = tars;
+  const raw = Buffer.concat(tars);
+  const stargz = Buffer.concat([
+    memberWithExtra(first, 1 << 20),
+    ...others.flatMap((part) => [zlib.gzipSync(part.subarray(0, 512)), zlib.gzipSync(part.subarray(512))]),
+    memberWithExtra(Buffer.alloc(0)),
+  ]);
+  const frame = (content: Buffer) => execFileSync('zstd', ['-cq'], { input: content, maxBuffer: 1 << 24 });
+  const skippable = Buffer.concat([Buffer.of(0x50, 0x2a, 0x4d, 0x18, 9, 0, 0, 0), Buffer.alloc(9, 'x')]);
+  const chunked = Buffer.concat([skippable, ...tars.map(frame), skippable, skippable]);
+  for (const blob of [stargz, chunked]) {
+    const [root = ''] = await unpack(t, [{ raw, blob }]);
+    for (const item of files) {
+      assert.ok(fs.readFileSync(path.join(root, String(item.name))).equals(item.content as Buffer), String(item.name));
+    }
   }
 });
 
