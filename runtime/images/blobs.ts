@@ -117,9 +117,9 @@ export class BlobStore {
     );
     let kept = 0;
     for (const { file, name, stat } of files.sort((a, b) => b.stat.mtimeMs - a.stat.mtimeMs)) {
-      kept += stat.size;
-      const resumable = /^[0-9a-f]{64}$/.test(name) && Date.now() - stat.mtimeMs < KEEP_MS && kept <= KEEP_INGEST;
-      if (!resumable) await fs.promises.rm(file, { recursive: true, force: true });
+      const fresh = /^[0-9a-f]{64}$/.test(name) && Date.now() - stat.mtimeMs < KEEP_MS;
+      if (fresh) kept += stat.size;
+      if (!fresh || kept > KEEP_INGEST) await fs.promises.rm(file, { recursive: true, force: true });
     }
   }
 }
