@@ -6,6 +6,7 @@
 import crypto from 'node:crypto';
 import fs from 'node:fs/promises';
 import { CribError } from '../errors.js';
+import { errnoName } from '../linux/libc.js';
 import { step } from '../steps.js';
 import type { BlobStore } from './blobs.js';
 import type { LayerStore } from './layers.js';
@@ -92,21 +93,43 @@ async function attempt(pull: LayerPull): Promise<UnpackedLayer> {
 // An unpacker that refuses the layer does not end the transfer: only the digest of the whole tells a hostile layer from
 // bytes that were damaged on the way. `finish` throws what it was refused with.
 
+/**
+ * A blob that is damaged or has gone is fetched anew. One that is right but has another size than the manifest says stays:
+ * it is another image's too, and that one's manifest was true.
+ */
 async function fromBlob({ blobs, descriptor, signal, onBytes }: LayerPull, unpacker: LayerUnpacker): Promise<void> {
+  const { digest, size } = descriptor;
   const hash = crypto.createHash('sha256');
-  const file = await fs.open(blobs.pathOf(descriptor.digest), 'r');
+  const file = await openBlob(blobs, digest);
+  let read = 0;
   try {
-    for await (const chunk of pieces(file, descriptor.size)) {
-      checkSignal(signal, descriptor.digest);
+    for await (const chunk of pieces(file, (await file.stat()).size)) {
+      checkSignal(signal, digest);
+      read += chunk.length;
       hash.update(chunk);
       await unpacker.write(chunk);
     }
   } finally {
     await file.close();
   }
-  if (`sha256:${hash.digest('hex')}` === descriptor.digest) return onBytes(descriptor.size);
-  await blobs.drop(descriptor.digest);
-  throw new StaleBytes();
+  if (`sha256:${hash.digest('hex')}` !== digest) {
+    await blobs.drop(digest);
+    throw new StaleBytes();
+  }
+  if (read !== size) {
+    throw new CribError('DATA_LOSS', `pull layer ${digest}: it has ${read} bytes, the manifest says ${size}`);
+  }
+  onBytes(size);
+}
+
+async function openBlob(blobs: BlobStore, digest: string): Promise<fs.FileHandle> {
+  try {
+    return await fs.open(blobs.pathOf(digest), 'r');
+  } catch (error) {
+    if (errnoName(error) !== 'ENOENT') throw error;
+    await blobs.drop(digest);
+    throw new StaleBytes();
+  }
 }
 
 async function fromRegistry(pull: LayerPull, unpacker: LayerUnpacker): Promise<void> {
