@@ -1,5 +1,6 @@
 /** Pods and containers as the CRI shows them. */
 
+import { nameOf } from '../../../runtime/images/catalog.js';
 import type { ImageStore } from '../../../runtime/images/types.js';
 import type { ContainerView, PodView } from '../../../sandbox/types.js';
 import * as api from '../../api/generated/index.js';
@@ -111,12 +112,16 @@ function digestOf(image: string, images: Pick<ImageStore, 'find'>): string {
 }
 
 /**
- * What people read in a pod's status. A kubelet creates containers by image id, so a tag, else a digest, that the
- * image has is shown instead, as containerd does.
+ * What people read in a pod's status. A kubelet creates containers by image id: shown is the name that the pod asks for,
+ * while the image has it, else any that it has, a tag before a digest.
  */
 function imageName(view: ContainerView, images: Pick<ImageStore, 'find'>): string {
+  const { image: given, userSpecifiedImage } = view.config.image;
   const image = images.find(view.imageId);
-  return image?.tags[0] ?? image?.digests[0] ?? view.config.image.image;
+  if (image === undefined) return given;
+  const asked = nameOf(userSpecifiedImage || given);
+  const names = [...image.tags, ...image.digests];
+  return names.find((name) => name === asked) ?? names[0] ?? given;
 }
 
 function imageSpec(view: ContainerView): DeepPartial<api.ImageSpec> {

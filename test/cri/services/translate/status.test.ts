@@ -76,3 +76,15 @@ test('people read a tag, else a digest; what a kubelet asked for is the last res
     ['a:1', 'a@x', 'sha256:1'],
   );
 });
+
+test('of several names people read the one that the pod asks for, as long as the image has it', () => {
+  const from = images({ tags: ['docker.io/library/b:1', 'docker.io/library/b:latest'], digests: ['x.io/b@sha256:2'] });
+  const shown = (userSpecifiedImage: string) => {
+    const config = containerConfig('c', 'sha256:1');
+    return status(container({ config: { ...config, image: { ...config.image, userSpecifiedImage } } }), from).image
+      ?.image;
+  };
+  assert.equal(shown('b'), 'docker.io/library/b:latest');
+  assert.equal(shown('b:1'), 'docker.io/library/b:1');
+  assert.equal(shown('x.io/gone:1'), 'docker.io/library/b:1');
+});
