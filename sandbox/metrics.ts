@@ -6,7 +6,7 @@ import type { Container } from './container-record.js';
 import type { Node } from './node.js';
 import type { Pod } from './pod-record.js';
 import { processUsage } from './process-usage.js';
-import { statsOfContainer, statsOfPod } from './stats.js';
+import { measured, statsOfContainer, statsOfPod } from './stats.js';
 import type { ContainerMetricsView, FilesystemView, PodMetricsView } from './types.js';
 
 /** Pods that are looked at together. */
@@ -41,7 +41,7 @@ async function metricsOfPod(node: Node, pod: Pod): Promise<PodMetricsView> {
   const filesystem = await filesystemOf(node.parts.root);
   const [stats, details, containers] = await Promise.all([
     statsOfPod(node, pod),
-    node.parts.sampler.detailsCached(pod.record.cgroup),
+    measured(node, { pod: pod.id }, () => node.parts.sampler.detailsCached(pod.record.cgroup)),
     Promise.all(running.map((container) => metricsOfContainer(node, container, filesystem))),
   ]);
   return { stats, cgroupPath: pod.record.cgroup, details, containers };
@@ -55,7 +55,7 @@ async function metricsOfContainer(
   const { cgroup, pid } = container.record;
   const [stats, details] = await Promise.all([
     statsOfContainer(node, container),
-    node.parts.sampler.detailsCached(cgroup),
+    measured(node, { container: container.id }, () => node.parts.sampler.detailsCached(cgroup)),
   ]);
   const processes = await processUsage(pid, details?.processes ?? []);
   return { stats, cgroupPath: cgroup, details, processes, filesystem };

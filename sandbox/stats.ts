@@ -1,9 +1,8 @@
 /** Statistics of containers and pods: one read of the cgroup's files, cached for a second. */
 
 import path from 'node:path';
-import type { CgroupSample } from '../runtime/cgroups/sampler.js';
 import { messageOf } from '../runtime/errors.js';
-import type { Container, ContainerRecord } from './container-record.js';
+import type { Container } from './container-record.js';
 import { readInterfaceStats } from './network/interface-stats.js';
 import type { Node } from './node.js';
 import type { Pod } from './pod-record.js';
@@ -17,7 +16,8 @@ export function upperOf(node: Node, id: string): string {
 /** A container that has exited has no cgroup figures any more. */
 export async function statsOfContainer(node: Node, container: Container): Promise<ContainerStatsView> {
   const { record } = container;
-  const sample = record.state === 'running' ? await sampleOf(node, record) : undefined;
+  const read = () => node.parts.handlers.existing(record.runtime).stats(record);
+  const sample = record.state === 'running' ? await measured(node, { container: record.id }, read) : undefined;
   return {
     container: container.view(),
     cgroup: sample?.stats,
@@ -26,12 +26,16 @@ export async function statsOfContainer(node: Node, container: Container): Promis
   };
 }
 
-/** One that cannot be measured now must not cost all others of a list their figures. */
-async function sampleOf(node: Node, record: ContainerRecord): Promise<CgroupSample | undefined> {
+/** What cannot be measured now must not cost all others of a list their figures: undefined, and said in the log. */
+export async function measured<T>(
+  node: Node,
+  of: Readonly<Record<string, string>>,
+  read: () => Promise<T | undefined>,
+): Promise<T | undefined> {
   try {
-    return await node.parts.handlers.existing(record.runtime).stats(record);
+    return await read();
   } catch (error) {
-    node.parts.log.warn({ container: record.id, error: messageOf(error) }, 'what a container uses could not be read');
+    node.parts.log.warn({ ...of, error: messageOf(error) }, 'what a container or pod uses could not be read');
     return undefined;
   }
 }
@@ -39,8 +43,9 @@ async function sampleOf(node: Node, record: ContainerRecord): Promise<CgroupSamp
 /** The pod's own cgroup counts everything in it, also what crib adds; the containers that run are listed beside. */
 export async function statsOfPod(node: Node, pod: Pod): Promise<PodStatsView> {
   const containers = node.containersOf(pod.id).filter(({ record }) => record.state === 'running');
+  const read = () => node.parts.sampler.statsCached(pod.record.cgroup);
   const [sample, interfaces, perContainer] = await Promise.all([
-    pod.record.state === 'ready' ? node.parts.sampler.statsCached(pod.record.cgroup) : undefined,
+    pod.record.state === 'ready' ? measured(node, { pod: pod.id }, read) : undefined,
     interfacesOf(node, pod),
     Promise.all(containers.map((container) => statsOfContainer(node, container))),
   ]);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CgroupSample } from '../../runtime/cgroups/sampler.js';
 import type { ContainerRecord } from '../../sandbox/container-record.js';
+import { PodMetrics } from '../../sandbox/metrics.js';
 import { statsOfContainer, statsOfPod, upperOf } from '../../sandbox/stats.js';
 import { fakeNode } from '../support/fake-node.js';
 
@@ -56,4 +57,21 @@ test('a container that cannot be measured is listed without figures, and said', 
   const { cgroup, writableLayer } = await statsOfContainer(node, await addContainer('sick'));
   assert.deepEqual([cgroup, writableLayer], [undefined, USED]);
   assert.match(JSON.stringify(lines), /sick.*runsc events/);
+});
+
+test('a pod that cannot be measured is listed with what can be, in its metrics too, and is said', async (t) => {
+  const fail = async () => {
+    throw new Error('EMFILE: too many open files');
+  };
+  const backend = { stats: async () => ({ stats: { memoryUsage: 7 }, nanoCores: 5n }) as CgroupSample };
+  const parts = { sampler: { statsCached: fail, detailsCached: fail }, writableLayers: { usage: () => USED } };
+  const { node, addPod, addContainer, lines } = await fakeNode(t, { backend, parts });
+  const pod = await addPod();
+  await addContainer('well');
+  const { cgroup, containers } = await statsOfPod(node, pod);
+  assert.deepEqual([cgroup, containers[0]?.cgroup], [undefined, { memoryUsage: 7 }]);
+  const metrics = [];
+  for await (const view of new PodMetrics(node).all()) metrics.push(view);
+  assert.deepEqual([metrics[0]?.details, metrics[0]?.containers[0]?.details], [undefined, undefined]);
+  assert.match(JSON.stringify(lines), /"pod":"pod".*too many open files/);
 });
