@@ -83,7 +83,7 @@ function cannotMap(source: string, error: unknown): CribError {
 }
 
 /** The deepest directory above all of `paths`, none of which it is itself. */
-function commonDirectory(paths: readonly string[]): string {
+export function commonDirectory(paths: readonly string[]): string {
   let common = path.dirname(paths[0] ?? '/');
   while (!paths.every((candidate) => candidate.startsWith(common === '/' ? '/' : `${common}/`))) {
     common = path.dirname(common);

@@ -6,15 +6,13 @@ import { attempting, CribError, messageOf } from '../errors.js';
 import { AT, MOUNT_ATTR, MS, O, RESOLVE } from '../linux/constants.js';
 import { openat2 } from '../linux/files.js';
 import { errnoName } from '../linux/libc.js';
-import { attachTree, cloneTree, mount, mountByOptions, setMountAttributes, unmount } from '../linux/mounts.js';
+import { attachTree, cloneTree, setMountAttributes, unmount } from '../linux/mounts.js';
 import { withIdMappedLayers } from './id-mapped-layers.js';
 import type { IdMappings } from './id-mappings.js';
+import { mountOverlay } from './overlay.js';
 
 /** The API of Kubernetes promises `ro` and `noexec` (ImageVolumeSource); devices and set-id bits are no data either. */
 const ATTRIBUTES = MOUNT_ATTR.RDONLY | MOUNT_ATTR.NOEXEC | MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV;
-
-/** mount(2) copies its data argument from one page (mount(2), "Historical"). */
-const MOUNT_DATA_MAX = 4095;
 
 /**
  * Mounts `lowers` (lowest layer first), or what is at `subPath` in them, at `target`, which is made. The sub-path is
@@ -29,7 +27,9 @@ export function mountImage(lowers: readonly string[], target: string, subPath: s
   for (const directory of [whole, empty, ...alone]) fs.mkdirSync(directory, { recursive: true, mode: 0o755 });
   try {
     // One lower directory more: an overlay without a writable layer needs two, and bound alone, whiteouts would show.
-    const merge = (layers: readonly string[]) => mountOverlay([...[...layers].reverse(), empty, ...alone], whole);
+    const below = [empty, ...alone];
+    const merge = (layers: readonly string[]) =>
+      mountOverlay(whole, { layers: [...layers].reverse(), below, flags: MS.RDONLY });
     if (mappings === undefined || lowers.length === 0) merge(lowers);
     else withIdMappedLayers(lowers, mappings, `${target}.layers`, merge);
   } catch (cause) {
@@ -41,16 +41,6 @@ export function mountImage(lowers: readonly string[], target: string, subPath: s
     unmount(whole);
     fs.rmdirSync(whole);
   }
-}
-
-function mountOverlay(lower: readonly string[], target: string): void {
-  const data = `lowerdir=${lower.join(':')}`;
-  if (data.length <= MOUNT_DATA_MAX) {
-    mount('overlay', target, 'overlay', MS.RDONLY, data);
-    return;
-  }
-  const options = lower.map((directory) => ['lowerdir+', directory] as const);
-  mountByOptions('overlay', target, options, MOUNT_ATTR.RDONLY);
 }
 
 function attachPart(whole: string, target: string, subPath: string): void {

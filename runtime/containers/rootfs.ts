@@ -8,10 +8,11 @@ import { makeDirectory } from '../durable-file.js';
 import { attempting } from '../errors.js';
 import { MNT, MS } from '../linux/constants.js';
 import { errnoName } from '../linux/libc.js';
-import { mount, mountByOptions, unmount, unmountAway } from '../linux/mounts.js';
+import { mount, unmount, unmountAway } from '../linux/mounts.js';
 import type { IdMapping } from './config.js';
 import { withIdMappedLayers } from './id-mapped-layers.js';
 import { type IdMappings, toHostId } from './id-mappings.js';
+import { mountOverlay } from './overlay.js';
 
 export interface RootfsPaths {
   /** The writable layer. */
@@ -21,9 +22,6 @@ export interface RootfsPaths {
   /** Where the merged tree is mounted. */
   readonly target: string;
 }
-
-/** mount(2) copies its data argument from one page (mount(2), "Historical"). */
-const MOUNT_DATA_MAX = 4095;
 
 /**
  * Mounts `lowers` (lowest layer first) with a fresh writable layer at `paths.target`. The overlay is `volatile`: no
@@ -41,7 +39,7 @@ export async function mountRootfs(
   const lower = lowers.length === 0 ? [await emptyLower(paths)] : [...lowers].reverse();
   await copyOwnerAndMode(lower[0] ?? paths.upper, paths.upper, mappings);
   try {
-    const merge = (layers: readonly string[]) => mountOverlay(layers, paths, label);
+    const merge = (layers: readonly string[]) => mountWritable(layers, paths, label);
     if (mappings === undefined) merge(lower);
     else withIdMappedLayers(lower, mappings, layersPath(paths.target), merge);
   } catch (error) {
@@ -70,20 +68,16 @@ async function copyOwnerAndMode(from: string, to: string, mappings: IdMappings |
   chmodSync(to, mode & 0o7777);
 }
 
-function mountOverlay(lower: readonly string[], paths: RootfsPaths, label: string): void {
-  const context = label === '' ? '' : `,context="${label}"`; // quoted: a label may have commas
-  const data = `lowerdir=${lower.join(':')},upperdir=${paths.upper},workdir=${paths.work},volatile${context}`;
-  if (data.length <= MOUNT_DATA_MAX) {
-    mount('overlay', paths.target, 'overlay', 0, data);
-    return;
-  }
-  mountByOptions('overlay', paths.target, [
-    ...lower.map((directory) => ['lowerdir+', directory] as const),
-    ['upperdir', paths.upper],
-    ['workdir', paths.work],
-    ['volatile', null],
-    ...(label === '' ? [] : [['context', label] as const]),
-  ]);
+function mountWritable(layers: readonly string[], paths: RootfsPaths, label: string): void {
+  mountOverlay(paths.target, {
+    layers,
+    options: [
+      ['upperdir', paths.upper],
+      ['workdir', paths.work],
+      ['volatile', null],
+      ...(label === '' ? [] : [['context', label] as const]),
+    ],
+  });
 }
 
 /** Unmounts and removes the mount point; keeps the writable layer. Idempotent; never follows a symlink at `target`. */
