@@ -6,8 +6,9 @@ import type { Resources } from '../runtime/containers/config.js';
 import { attempting, CribError } from '../runtime/errors.js';
 import { buildResources } from '../runtime/spec/resources.js';
 import type { OciSpec } from '../runtime/spec/types.js';
-import type { Container } from './container-record.js';
+import type { Container, ContainerRecord } from './container-record.js';
 import type { Node } from './node.js';
+import { measured } from './stats.js';
 
 /** Fields that are zero or empty keep the value they have (CRI, LinuxContainerResources). */
 export async function updateContainer(node: Node, id: string, change: Resources): Promise<void> {
@@ -24,6 +25,7 @@ async function update(node: Node, container: Container, change: Resources): Prom
   try {
     if (record.state === 'running') {
       const backend = node.parts.handlers.existing(record.runtime);
+      if (change.memoryLimit > 0) await requireRoom(node, record, resources);
       // A period alone would have runc set the quota again that it remembers.
       const told = resources.cpuQuota < 0 ? { ...resources, cpuPeriod: 0 } : resources;
       const ofRuntime = buildResources(told, node.parts.host);
@@ -35,6 +37,21 @@ async function update(node: Node, container: Container, change: Resources): Prom
     throw attempting(`updating the resources of container ${record.id.slice(0, 13)}`, error);
   }
   await node.updateContainer(container, { resources });
+}
+
+/**
+ * Cgroup v2 takes a limit that is below what is in use, and kills for it; v1 refuses, after it has tried. Counted is what
+ * no file backs: all else the kernel can let go of.
+ */
+async function requireRoom(node: Node, record: ContainerRecord, resources: Resources): Promise<void> {
+  const { memoryLimit, memorySwapLimit, unified } = resources;
+  const swaps = memorySwapLimit < 0 || memorySwapLimit > memoryLimit || (unified['memory.swap.max'] ?? '0') !== '0';
+  if (swaps) return;
+  const read = () => node.parts.handlers.existing(record.runtime).stats(record);
+  const used = (await measured(node, { container: record.id }, read))?.stats.memoryRss ?? 0;
+  if (used <= memoryLimit) return;
+  const message = `memory_limit_in_bytes is ${memoryLimit}, but it uses ${used}, and would be killed`;
+  throw new CribError('FAILED_PRECONDITION', message);
 }
 
 function merge(current: Resources, change: Resources): Resources {

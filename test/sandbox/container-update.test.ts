@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import type { CgroupSample } from '../../runtime/cgroups/sampler.js';
 import { CribError } from '../../runtime/errors.js';
 import type { OciResources } from '../../runtime/spec/types.js';
 import { updateContainer } from '../../sandbox/container-update.js';
@@ -64,6 +65,29 @@ test('of a quota that is to be none the OCI runtime gets neither quota nor perio
   await updateContainer(node, 'c', { ...NO_RESOURCES, cpuQuota: -1 });
   assert.deepEqual(given[0]?.cpu, { shares: 512 });
   assert.deepEqual((await specOf(node, 'c')).linux.resources.cpu, { period: 100_000, shares: 512 });
+});
+
+test('a memory limit below what is in use is refused, unless the rest may be swapped out', async (t) => {
+  let updates = 0;
+  const backend = {
+    update: async () => {
+      updates += 1;
+    },
+    stats: async () => ({ stats: { memoryRss: 100 << 20 } }) as CgroupSample,
+  };
+  const { node, addPod, addContainer, recorded } = await fakeNode(t, { ...HOST, backend });
+  await addPod();
+  await addContainer('c', { resources: { ...NO_RESOURCES, memoryLimit: 200 << 20 } });
+  await writeSpec(node, 'c');
+  const limit = (memoryLimit: number, change = {}) =>
+    updateContainer(node, 'c', { ...NO_RESOURCES, memoryLimit, ...change });
+  const message = /memory_limit_in_bytes is 52428800, but it uses 104857600, and would be killed/;
+  await assert.rejects(limit(50 << 20), { code: 'FAILED_PRECONDITION', message });
+  assert.deepEqual([updates, (await recorded('c'))?.resources.memoryLimit], [0, 200 << 20]);
+  await limit(150 << 20);
+  await limit(-1);
+  await limit(50 << 20, { memorySwapLimit: -1 });
+  assert.equal(updates, 3);
 });
 
 test('a refusal of the kernel leaves the record, and an exited container has nothing to update', async (t) => {
