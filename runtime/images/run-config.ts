@@ -8,8 +8,9 @@ const MAX_ENTRIES = 10_000;
 
 /** Throws INVALID_ARGUMENT when a field has another type than the specification gives it. */
 export function runConfigOf(image: JsonObject): ImageRunConfig {
-  const value = image.config;
+  const value = fieldOf(image, 'config');
   const config: JsonObject = isObject(value) ? value : {};
+  const volumes = fieldOf(config, 'Volumes');
   return {
     user: text(config, 'User'),
     env: list(config, 'Env'),
@@ -17,9 +18,16 @@ export function runConfigOf(image: JsonObject): ImageRunConfig {
     cmd: list(config, 'Cmd'),
     workingDir: text(config, 'WorkingDir'),
     stopSignal: text(config, 'StopSignal'),
-    labels: stringMap(config.Labels),
-    volumes: isObject(config.Volumes) ? Object.keys(config.Volumes).slice(0, MAX_ENTRIES) : [],
+    labels: stringMap(fieldOf(config, 'Labels')),
+    volumes: isObject(volumes) ? Object.keys(volumes).slice(0, MAX_ENTRIES) : [],
   };
+}
+
+/** Go, in which the other runtimes are written, takes `cmd` for `Cmd`, and some images have it so. */
+function fieldOf(object: JsonObject, name: string): unknown {
+  if (Object.hasOwn(object, name)) return object[name];
+  const other = Object.keys(object).find((key) => key.toLowerCase() === name.toLowerCase());
+  return other === undefined ? undefined : object[other];
 }
 
 function wrong(field: string, what: string): CribError {
@@ -30,14 +38,14 @@ function wrong(field: string, what: string): CribError {
 }
 
 function text(config: JsonObject, field: string): string {
-  const value = config[field] ?? '';
+  const value = fieldOf(config, field) ?? '';
   if (typeof value !== 'string') throw wrong(field, 'is not a string');
   if (value.includes('\0')) throw wrong(field, 'has a NUL in it');
   return value;
 }
 
 function list(config: JsonObject, field: string): string[] {
-  const value = config[field] ?? [];
+  const value = fieldOf(config, field) ?? [];
   if (!Array.isArray(value)) throw wrong(field, 'is not a list');
   if (value.length > MAX_ENTRIES) throw wrong(field, `has more than ${MAX_ENTRIES} entries`);
   return value.map((entry: unknown) => {

@@ -29,6 +29,15 @@ test('what an image says is taken, what it does not say is empty', () => {
   ]);
 });
 
+test('fields are found in any case, as by Go, and in their own before another', () => {
+  const image = {
+    Config: { cmd: ['sh'], ENTRYPOINT: ['/e'], workingdir: '/w', env: ['A=1'], Env: ['B=2'], volumes: { '/v': {} } },
+  };
+  assert.deepEqual(runConfigOf(image), {
+    ...{ ...NOTHING, cmd: ['sh'], entrypoint: ['/e'], workingDir: '/w', env: ['B=2'], volumes: ['/v'] },
+  });
+});
+
 test('another type than the specification’s is refused by the field', () => {
   const many = Array.from({ length: 10_001 }, () => 'x');
   for (const [config, message] of [
