@@ -4,6 +4,7 @@ import { hostState } from '../../conformance/leftovers.js';
 import { type Check, type Outcome, runChecks } from '../check.js';
 import type { NodeOptions } from '../node.js';
 import { chosen, nothingIsLeft } from '../run.js';
+import { CLAIMS } from './checks/claims.js';
 import { CLASSES } from './checks/classes.js';
 import { NODE } from './checks/node.js';
 import { OBJECTS } from './checks/objects.js';
@@ -15,7 +16,7 @@ import { STORAGE } from './checks/storage.js';
 import { ApiCluster } from './cluster.js';
 
 const TOGETHER: readonly Check<ApiCluster>[] = [
-  ...[...CLASSES, ...OBJECTS, ...STORAGE, ...SESSIONS, ...RESIZE, ...PULLS],
+  ...[...CLASSES, ...OBJECTS, ...CLAIMS, ...STORAGE, ...SESSIONS, ...RESIZE, ...PULLS],
 ];
 
 /** `tools` holds kube-apiserver and kubectl; the rest is as of `runOnNode`. */

@@ -1,20 +1,14 @@
 /** RuntimeClasses: those of manifests/runtimeclasses.yaml, and one whose handler nobody has. */
 
 import assert from 'node:assert/strict';
-import { runscMissing } from '../../../support/runsc.js';
 import { assertLimits, podCgroup } from '../../cgroups.js';
-import { type Check, NotHere, STAY } from '../../check.js';
+import { type Check, STAY } from '../../check.js';
 import { eventually } from '../../wait.js';
 import type { ApiCluster } from '../cluster.js';
+import { requireGvisor } from '../sandboxes.js';
 
 /** Of gVisor, in that file. */
 const OVERHEAD_MIB = 64;
-
-/** For checks of pods in gVisor: rejects with the reason where there is none. */
-export async function requireGvisor(): Promise<void> {
-  const missing = await runscMissing();
-  if (missing !== false) throw new NotHere(missing);
-}
 
 const runc: Check<ApiCluster> = {
   name: 'RuntimeClass crib-runc: on the kernel of the host',

@@ -1,27 +1,10 @@
-/** Volumes that are objects of the API: configMap, secret, downward API, service account token, and claims. */
+/** Volumes that are objects of the API: configMap, secret, downward API, service account token. */
 
 import assert from 'node:assert/strict';
-import { mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { type Check, STAY } from '../../check.js';
-import { NODE_NAME } from '../../kubelet-config.js';
-import type { Pod } from '../../manifest.js';
 import { eventually } from '../../wait.js';
 import type { ApiCluster } from '../cluster.js';
-import { requireGvisor } from './classes.js';
-
-/** Checks that hold in every sandbox: `spec` is what a pod says to be in it, `suffix` is for names. */
-interface Sandbox {
-  readonly title: string;
-  readonly suffix: string;
-  readonly spec: { readonly runtimeClassName?: string };
-  isHere(): Promise<void>;
-}
-
-export const SANDBOXES: readonly Sandbox[] = [
-  { title: 'host', suffix: 'host', spec: {}, isHere: async () => {} },
-  { title: 'gVisor', suffix: 'gvisor', spec: { runtimeClassName: 'crib-gvisor' }, isHere: requireGvisor },
-];
+import { SANDBOXES, type Sandbox } from '../sandboxes.js';
 
 function configMap(name: string, data: object): object {
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data };
@@ -108,62 +91,7 @@ interface Claims {
   readonly 'kubernetes.io'?: { readonly pod: { readonly uid: string } };
 }
 
-const claim = ({ title, suffix, spec, isHere }: Sandbox): Check<ApiCluster> => ({
-  name: `a claim of a local volume, whole and by subPath; its files outlive the pod (${title})`,
-  run: async (cluster) => {
-    await isHere();
-    const name = `claim-${suffix}`;
-    const path = join(cluster.node.dir, 'shared', name);
-    await mkdir(path, { recursive: true });
-    await bindClaim(cluster, name, path);
-    await cluster.started(name, {
-      ...spec,
-      volumes: [{ name: 'data', persistentVolumeClaim: { claimName: name } }],
-      containers: [
-        {
-          script: STAY,
-          volumeMounts: [
-            { name: 'data', mountPath: '/data' },
-            { name: 'data', mountPath: '/part', subPath: 'part' },
-          ],
-        },
-      ],
-    });
-    assert.equal(await cluster.sh(name, 'echo kept >/part/file; cat /data/part/file'), 'kept');
-    await cluster.remove(name);
-    assert.equal(await readFile(join(path, 'part/file'), 'utf8'), 'kept\n');
-  },
-});
-
-/** As a controller would bind them: each names the other, and the claim says that it is bound. */
-async function bindClaim({ kubectl }: ApiCluster, name: string, path: string): Promise<void> {
-  const spec = { accessModes: ['ReadWriteOnce'], storageClassName: 'local' };
-  await kubectl.apply({
-    apiVersion: 'v1',
-    kind: 'PersistentVolumeClaim',
-    metadata: { name },
-    spec: { ...spec, volumeName: name, resources: { requests: { storage: '1Gi' } } },
-  });
-  const claim = await kubectl.get<Pod>('pvc', name);
-  const here = [{ key: 'kubernetes.io/hostname', operator: 'In', values: [NODE_NAME] }];
-  await kubectl.apply({
-    apiVersion: 'v1',
-    kind: 'PersistentVolume',
-    metadata: { name },
-    spec: {
-      ...spec,
-      capacity: { storage: '1Gi' },
-      local: { path },
-      claimRef: { namespace: 'default', name, uid: claim?.metadata.uid },
-      nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: here }] } },
-    },
-  });
-  const status = { phase: 'Bound', accessModes: spec.accessModes, capacity: { storage: '1Gi' } };
-  await kubectl.say(['patch', 'pvc', name, '--subresource=status', '--patch', JSON.stringify({ status })]);
-}
-
 export const OBJECTS: readonly Check<ApiCluster>[] = SANDBOXES.flatMap((sandbox) => [
   followed(sandbox),
   projected(sandbox),
-  claim(sandbox),
 ]);

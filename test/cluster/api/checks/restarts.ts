@@ -6,7 +6,7 @@ import { type Check, NotHere, STAY } from '../../check.js';
 import { containerId, containerOf, isReady, type Pod } from '../../manifest.js';
 import { eventually } from '../../wait.js';
 import type { ApiCluster } from '../cluster.js';
-import { SANDBOXES } from './objects.js';
+import { SANDBOXES } from '../sandboxes.js';
 
 const restarts: Check<ApiCluster> = {
   name: 'kill -9 of crib, of the keeper, a restart of the kubelet: pods go on, and follow their configMap again',

@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import { command } from '../../../support/command.js';
 import { type Check, STAY } from '../../check.js';
 import type { ApiCluster } from '../cluster.js';
-import { requireGvisor } from './classes.js';
-import { SANDBOXES } from './objects.js';
+import { requireGvisor, SANDBOXES } from '../sandboxes.js';
 
 const declared: Check<ApiCluster> = {
   name: 'the size limit of an emptyDir in gVisor, as the Pod object has it',
