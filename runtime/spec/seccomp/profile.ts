@@ -65,27 +65,39 @@ const NATIVE: Readonly<Record<string, string>> = {
 
 /** Docker's conditions: all of `includes.caps` must be there, none of `excludes.caps`; the same for the others. */
 function applies(rule: Fields, facts: Facts): boolean {
-  const includes = record(rule.includes ?? {}, 'includes');
-  const excludes = record(rule.excludes ?? {}, 'excludes');
-  const capabilities = (fields: Fields) => texts(fields.caps ?? [], 'caps');
-  const machines = (fields: Fields) => texts(fields.arches ?? [], 'arches');
-  if (capabilities(excludes).some((name) => facts.capabilities.includes(name))) return false;
-  if (machines(excludes).includes(facts.architecture)) return false;
-  if (excludes.minKernel !== undefined && kernelAtLeast(facts, excludes.minKernel)) return false;
-  if (!capabilities(includes).every((name) => facts.capabilities.includes(name))) return false;
-  if (machines(includes).length > 0 && !machines(includes).includes(facts.architecture)) return false;
-  return includes.minKernel === undefined || kernelAtLeast(facts, includes.minKernel);
+  const includes = conditions(rule.includes, 'includes');
+  const excludes = conditions(rule.excludes, 'excludes');
+  if (excludes.capabilities.some((name) => facts.capabilities.includes(name))) return false;
+  if (excludes.machines.includes(facts.architecture)) return false;
+  if (excludes.kernel !== undefined && isAtLeast(facts.kernel, excludes.kernel)) return false;
+  if (!includes.capabilities.every((name) => facts.capabilities.includes(name))) return false;
+  if (includes.machines.length > 0 && !includes.machines.includes(facts.architecture)) return false;
+  return includes.kernel === undefined || isAtLeast(facts.kernel, includes.kernel);
 }
 
-function kernelAtLeast(facts: Facts, wanted: unknown): boolean {
-  const [major, minor] = text(wanted, 'minKernel').split('.').map(Number);
-  const [ownMajor, ownMinor] = facts.kernel;
-  return ownMajor > (major ?? 0) || (ownMajor === major && ownMinor >= (minor ?? 0));
+function conditions(value: unknown, field: string) {
+  const fields = record(value ?? {}, field);
+  return {
+    capabilities: texts(fields.caps ?? [], `${field}.caps`),
+    machines: texts(fields.arches ?? [], `${field}.arches`),
+    kernel: fields.minKernel === undefined || fields.minKernel === null ? undefined : kernelOf(fields.minKernel, field),
+  };
+}
+
+/** `4.8`. A rule whose condition cannot be read must not be the one that is left out, or in. */
+function kernelOf(value: unknown, field: string): Facts['kernel'] {
+  const match = /^([0-9]{1,6})\.([0-9]{1,6})$/.exec(text(value, `${field}.minKernel`));
+  if (match === null) throw malformed(`${field}.minKernel`, 'a version such as 4.8');
+  return [Number(match[1]), Number(match[2])];
+}
+
+function isAtLeast([ownMajor, ownMinor]: Facts['kernel'], [major, minor]: Facts['kernel']): boolean {
+  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
 }
 
 /** Docker's old form names one call, `name`, instead of `names`. */
 function toRule(rule: Fields): SeccompRule {
-  const names = rule.name === undefined || rule.name === '' ? rule.names : [rule.name];
+  const names = rule.name === undefined || rule.name === null || rule.name === '' ? rule.names : [rule.name];
   return {
     names: texts(names, 'syscalls.names'),
     action: text(rule.action, 'syscalls.action'),
