@@ -187,20 +187,6 @@ describe('mounts', () => {
 });
 
 describe('security', () => {
-  it('masks what the client says, verbatim', () => {
-    const { linux } = build(inputWith({}, { maskedPaths: ['/proc/kcore'], readonlyPaths: ['/proc/sys'] }));
-    assert.deepEqual([linux.maskedPaths, linux.readonlyPaths], [['/proc/kcore'], ['/proc/sys']]);
-    refuses(inputWith({}, { maskedPaths: ['kcore'] }), 'INVALID_ARGUMENT', /masked_paths\[0\]/);
-  });
-
-  it('runs without seccomp only where that was asked for', () => {
-    const seccomp = { type: 'runtime-default', localhostRef: '' } as const;
-    assert.equal(build(inputWith({}, { seccomp })).linux.seccomp?.defaultAction, 'SCMP_ACT_ERRNO');
-    assert.equal(build(inputWith({}, { seccomp: { ...seccomp, type: 'unconfined' } })).linux.seccomp, undefined);
-    const without = { ...host, seccomp: false };
-    refuses(inputWith({}, { seccomp }, { host: without }), 'FAILED_PRECONDITION', /seccomp/);
-  });
-
   it('gives AppArmor and SELinux where the host has them', () => {
     const selinux = { user: '', role: '', type: 'spc_t', level: 's0:c1,c2' };
     const able = { ...host, selinux: true };
