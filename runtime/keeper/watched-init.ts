@@ -78,7 +78,7 @@ export class WatchedInit {
     if (waitCall === undefined) return this.#waitOnce();
     this.#call = new WaitCall(waitCall);
     const exitCode = await this.#call.run((fd) => this.#children.saw(fd));
-    return exitCode !== undefined || this.#closed || !isAlive(sandbox) ? exitCode : this.#waitOnce();
+    return exitCode !== undefined || this.#closed || hasGone(sandbox) ? exitCode : this.#waitOnce();
   }
 
   /** undefined when the command told nothing. */
