@@ -49,6 +49,7 @@ export class LogFile implements LineSink {
   #queue: QueuedChunk[] = [];
   #writing = false;
   #reopening = false;
+  #closed = false;
   #settled: (() => void)[] = [];
   #drained: (() => void)[] = [];
   #empty: (() => void)[] = [];
@@ -147,6 +148,10 @@ export class LogFile implements LineSink {
     try {
       await this.#writeSettled();
       const next = await openLog(this.path);
+      if (this.#closed) {
+        fs.closeSync(next.fd);
+        return;
+      }
       const head = this.#queue[0];
       if (head !== undefined && head.written > 0) {
         head.written = head.bytes.lastIndexOf(0x0a, head.written - 1) + 1; // a line that was cut goes whole to the new file
@@ -174,6 +179,7 @@ export class LogFile implements LineSink {
 
   /** Gives up what is not written. A write that hangs keeps its descriptor until it returns. */
   close(): void {
+    this.#closed = true;
     clearTimeout(this.#retry);
     clearTimeout(this.#blocked);
     const open = this.#open;

@@ -61,3 +61,24 @@ test('a log directory that cannot be made is said, and not tried for ever', asyn
   const inProc = { code: 'FAILED_PRECONDITION', message: /^opening log \/proc\/crib\/x\.log: ENOENT/ };
   await assert.rejects(new LogFile('/proc/crib/x.log').open(), inProc);
 });
+
+test('one that is closed while it is reopened leaves nothing open', async () => {
+  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'crib-log-'));
+  const log = new LogFile(path.join(root, 'x.log'));
+  await log.open();
+  const reopening = log.reopen();
+  log.close();
+  await reopening;
+  const open = fs.readdirSync('/proc/self/fd').map((fd) => {
+    try {
+      return fs.readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return ''; // the one that lists them
+    }
+  });
+  assert.deepEqual(
+    open.filter((file) => file.startsWith(root)),
+    [],
+  );
+  fs.rmSync(root, { recursive: true });
+});
