@@ -179,9 +179,9 @@ function adoptOne(
   } else if (pidfd < 0) {
     container.exited(undefined, 0);
   } else {
-    children.watch(record.pid, (exit) => container.exited(exit.exitCode, exit.signal));
     const isOurs = memory !== undefined && parentOf(record.pid) === process.pid;
-    if (!isOurs) inits.add(container);
+    if (isOurs) children.watch(record.pid, (exit) => container.exited(exit.exitCode, exit.signal));
+    else inits.add(container);
   }
 }
 

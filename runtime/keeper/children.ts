@@ -117,10 +117,6 @@ export class Children {
     return this.#unclaimed.has(pid);
   }
 
-  unwatch(pid: number): void {
-    this.#watched.delete(pid);
-  }
-
   /**
    * Peeks at one ended child after the other (WNOWAIT). One that libuv owns hides those behind it until libuv has
    * reaped it, which it does in this turn of the loop or the next.

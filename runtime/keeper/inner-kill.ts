@@ -5,6 +5,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { atOnce } from '../all-done.js';
+import { stdioClosed } from '../child-stdio.js';
 import { type Children, childEnd } from './children.js';
 import type { KeptInnerKill, KeptInnerTree } from './protocol.js';
 
@@ -12,6 +13,8 @@ import type { KeptInnerKill, KeptInnerTree } from './protocol.js';
 export type RunInner = (argv: readonly string[]) => Promise<string>;
 
 const TIMEOUT_MS = 30_000;
+/** What a command has left behind may hold its pipe. */
+const DRAIN_MS = 250;
 /** A list of some thousand processes; of a longer one the rest is left out. */
 const MAX_LIST_BYTES = 1 << 20;
 /** Stopped ones make no more, so this ends; should it not, what is known is killed. */
@@ -64,7 +67,7 @@ async function output(argv: readonly string[], env: KeptInnerKill['env'], childr
   child.stdout?.setEncoding('utf8').on('data', (data: string) => {
     if (text.length < MAX_LIST_BYTES) text += data;
   });
-  const closed = new Promise((resolve) => child.once('close', resolve));
+  const closed = new Promise<void>((resolve) => child.once('exit', () => resolve(stdioClosed(child, DRAIN_MS))));
   await childEnd(child, TIMEOUT_MS);
   await closed;
   return text;

@@ -12,6 +12,7 @@ import { asContainer } from './record.js';
 const HELLO_TIMEOUT_MS = 5000;
 
 interface Pending {
+  readonly method: string;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: CribError) => void;
   readonly onOutput: CallOptions['onOutput'] | undefined;
@@ -102,6 +103,7 @@ export class Link {
       const done = () => options.signal?.removeEventListener('abort', abort);
       options.signal?.addEventListener('abort', abort, { once: true });
       this.#pending.set(id, {
+        method,
         resolve: (result) => {
           done();
           resolve(result);
@@ -186,11 +188,11 @@ export class Link {
       this.#take(id);
       reject();
     }, lingerMs);
-    this.#pending.set(id, { resolve: reject, reject, onOutput: undefined, onStarted: undefined, timer });
+    this.#pending.set(id, { method, resolve: reject, reject, onOutput: undefined, onStarted: undefined, timer });
   }
 
   #failAll(): void {
-    for (const id of [...this.#pending.keys()]) this.#take(id)?.reject(gone('a call'));
+    for (const [id, { method }] of [...this.#pending]) this.#take(id)?.reject(gone(method));
   }
 }
 

@@ -71,14 +71,16 @@ async function until(holds: () => boolean): Promise<void> {
   }
 }
 
-test('an init that runs is watched; one whose pid is somebody else’s by now has ended, nobody knows how', () =>
+test('an init that runs is watched; one whose pid is somebody else’s by now has ended, nobody knows how', (t) =>
   withNode(async ({ intent, adopt, exits }) => {
+    const { mock } = t.mock.method(children, 'watch');
     const init = spawn('sleep', ['60']);
     await once(init, 'spawn');
     const pid = init.pid ?? 0;
     await saveRecord(recordOf(await intent('runs'), pid, startTimeOf(pid) ?? ''));
     await saveRecord(recordOf(await intent('reused'), pid, '1'));
     assert.equal((await adopt()).length, 2);
+    assert.equal(mock.callCount(), 0, 'this process will not reap it, and must not take another of its pid for it');
     await until(() => exits.length === 1);
     assert.deepEqual([exits[0]?.id, exits[0]?.exit?.exitCode], ['reused', undefined]);
     assert.ok(init.exitCode === null && init.signalCode === null, 'and is not touched');

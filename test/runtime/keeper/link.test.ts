@@ -144,7 +144,7 @@ test('when the connection ends, what is open fails with UNAVAILABLE, and so does
       const link = await peer.open();
       await assert.rejects(link.call('x', {}, { timeoutMs: 0 }), {
         code: 'UNAVAILABLE',
-        message: /outcome is not known/,
+        message: /^x: .*outcome is not known/,
       });
       assert.deepEqual([link.isOpen, peer.closed], [false, true]);
       await assert.rejects(link.call('x', {}, { timeoutMs: 0 }), { code: 'UNAVAILABLE' });
