@@ -18,7 +18,7 @@ import {
   newVeth,
   setUp,
 } from '../../../runtime/linux/links.js';
-import { NetlinkSocket } from '../../../runtime/linux/netlink.js';
+import { type NetlinkMessage, NetlinkSocket } from '../../../runtime/linux/netlink.js';
 import type { Log } from '../../../runtime/log.js';
 import { Serial } from '../../../runtime/serial.js';
 import { step } from '../../../runtime/steps.js';
@@ -223,14 +223,12 @@ export class BridgeNetwork {
 
   async #makePair(link: string, bridge: Link, netns: string, first: Address): Promise<void> {
     const { mtu } = this.#options;
-    const host = new NetlinkSocket();
     const namespace = await fs.open(netns, 'r');
     try {
       const veth = { name: link, bridge: bridge.index, netns: namespace.fd, peerName: INTERFACE, mtu };
-      await host.request(newVeth({ ...veth, peerHardware: hardwareAddress(first) }));
+      await request(newVeth({ ...veth, peerHardware: hardwareAddress(first) }));
     } finally {
       await namespace.close();
-      host.close();
     }
   }
 
@@ -296,9 +294,14 @@ function linkName(bridge: string, podId: string): string {
 
 /** Idempotent. */
 async function removeLink(name: string): Promise<void> {
+  await request([deleteLink(name)], NO_LINK);
+}
+
+/** In the host's network namespace. */
+async function request(messages: readonly NetlinkMessage[], tolerated: readonly number[] = []): Promise<void> {
   const socket = new NetlinkSocket();
   try {
-    await socket.request([deleteLink(name)], NO_LINK);
+    await socket.request(messages, tolerated);
   } finally {
     socket.close();
   }

@@ -40,6 +40,12 @@ async function bridge(t: TestContext, name: string, subnets = [SUBNET4, SUBNET6]
   return { network, root, again };
 }
 
+async function openSockets(): Promise<number> {
+  const names = await fs.readdir('/proc/self/fd');
+  const links = names.map((fd) => fs.readlink(`/proc/self/fd/${fd}`).catch(() => ''));
+  return (await Promise.all(links)).filter((link) => link.startsWith('socket:')).length;
+}
+
 /** It answers when nothing can be reached any more; it is attached until the kernel has let go. */
 async function gone(network: Pick<PodNetwork, 'detach' | 'attached'>, id: string): Promise<void> {
   await network.detach(id, SIGNAL);
@@ -174,6 +180,19 @@ describe('the bridge network', () => {
     await assert.rejects(network.attach(request('gone', '/run/netns/cribtest-none'), SIGNAL), { message: /ENOENT/ });
     assert.deepEqual(await hostState(), before);
     assert.deepEqual(await fs.readdir(path.join(root, 'network')), []);
+  });
+
+  it('leaves no socket open when the namespace is gone before it is attached', async (t) => {
+    const { network } = await bridge(t, 'cribt12');
+    const attach = () => network.attach(request('gone', '/nonexistent/net'), SIGNAL);
+    const failed = async () => {
+      await assert.rejects(attach(), /ENOENT/);
+      await gone(network, 'gone');
+    };
+    await failed();
+    const before = await openSockets();
+    for (let round = 0; round < 3; round += 1) await failed();
+    await until(async () => (await openSockets()) <= before, 'no socket stays');
   });
 
   it('after a restart knows what it gave, mends bridge and table, and detaches what an earlier process attached', async (t) => {
