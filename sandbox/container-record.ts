@@ -1,6 +1,5 @@
 /** A container as it is on disk and in memory. */
 
-import { atMost } from '../runtime/at-most.js';
 import type { ContainerConfig, Resources } from '../runtime/containers/config.js';
 import type { KeptExit } from '../runtime/keeper/protocol.js';
 import { Serial } from '../runtime/serial.js';
@@ -80,15 +79,11 @@ export class Container {
   ending: Promise<void> | undefined;
   /** Changes of the record take turns: each is made to what the one before left. */
   readonly saves = new Serial();
-  readonly #exited: Promise<void>;
-  #markExited: () => void = () => {};
+  /** Those who wait for the exit. */
+  readonly #waiting = new Set<() => void>();
 
   constructor(record: ContainerRecord) {
     this.record = record;
-    this.#exited = new Promise((resolve) => {
-      this.#markExited = resolve;
-    });
-    if (record.state === 'exited') this.#markExited();
   }
 
   get id(): string {
@@ -97,13 +92,22 @@ export class Container {
 
   /** Called once the exit is on disk. */
   markExited(): void {
-    this.#markExited();
+    for (const wake of this.#waiting) wake();
   }
 
   /** True when it has exited within `milliseconds`. */
   async waitForExit(milliseconds: number): Promise<boolean> {
     if (this.record.state === 'exited') return true;
-    return atMost(this.#exited, milliseconds);
+    return new Promise((resolve) => {
+      const end = (exited: boolean) => {
+        clearTimeout(timer);
+        this.#waiting.delete(wake);
+        resolve(exited);
+      };
+      const wake = () => end(true);
+      const timer = setTimeout(end, milliseconds, false);
+      this.#waiting.add(wake);
+    });
   }
 
   view(): ContainerView {

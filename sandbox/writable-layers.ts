@@ -64,10 +64,11 @@ export class WritableLayers {
   }
 
   async #scanAll(): Promise<void> {
-    for (const layer of this.#layers.values()) {
+    for (const [id, layer] of this.#layers) {
       const found = await treeUsage(layer.upper, MAX_ENTRIES);
       if (this.#closed) return;
       if (found !== undefined) layer.usage = this.#usageOf(found.bytes, found.inodes);
+      else this.#layers.delete(id); // asked for while it was removed
     }
     const idle = performance.now() - this.#lastAsked > IDLE_AFTER_MS;
     this.#timer = idle ? undefined : setTimeout(() => void this.#scanAll(), INTERVAL_MS).unref();

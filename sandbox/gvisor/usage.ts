@@ -32,14 +32,17 @@ export class SentryUsage {
   }
 
   /** `cgroup` is the sentry's; `alone`: no other container is in it. undefined when it has ended. */
-  of(target: ContainerTarget, cgroup: string, alone: boolean): Promise<CgroupSample | undefined> {
+  async of(target: ContainerTarget, cgroup: string, alone: boolean): Promise<CgroupSample | undefined> {
     if (alone) return this.#sampler.statsCached(cgroup);
     this.#targets.set(target.id, { target, cgroup });
-    return this.#shares.get(target.id);
+    try {
+      return await this.#shares.get(target.id);
+    } finally {
+      this.#targets.delete(target.id); // all who asked have the one answer
+    }
   }
 
   forget(id: string): void {
-    this.#targets.delete(id);
     this.#shares.forget(id);
   }
 

@@ -22,6 +22,8 @@ export class OutputPump {
   #bytes = 0;
   /** Bytes since the last pause. */
   #turn = 0;
+  /** Ends a tick early. */
+  #wake: () => void = () => undefined;
 
   /** Owns `source`; an error of it is its end. */
   constructor(source: Readable, sink: Writable) {
@@ -32,6 +34,7 @@ export class OutputPump {
       for (const event of ['end', 'error', 'close']) {
         source.on(event, () => {
           this.#ended = true;
+          this.#wake();
           resolve();
         });
       }
@@ -104,10 +107,10 @@ export class OutputPump {
   #tick(): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, TICK_MS);
-      void this.#over.then(() => {
+      this.#wake = () => {
         clearTimeout(timer);
         resolve();
-      });
+      };
     });
   }
 }

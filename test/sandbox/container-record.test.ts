@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Container, containerKey, containerView, isContainerRecord } from '../../sandbox/container-record.js';
 import { containerConfig } from '../support/configs.js';
+import { retainedBy } from '../support/heap.js';
 import { containerRecord } from '../support/records.js';
 
 test('a record of another version, or without what a start needs, is none', () => {
@@ -42,4 +43,15 @@ test('the same name is another container in another pod or attempt, and no name 
     containerKey('p,"web"', containerConfig('')),
   ];
   assert.equal(new Set(keys).size, keys.length);
+});
+
+test('who has waited for an exit in vain leaves nothing behind', async () => {
+  const running = new Container(containerRecord('c', 'pod'));
+  const wait = () => Promise.all(Array.from({ length: 1000 }, () => running.waitForExit(0)));
+  await wait();
+  const retained = await retainedBy(async () => {
+    for (let round = 0; round < 20; round += 1) await wait();
+  });
+  assert.ok(retained < 2_000_000, `${retained} bytes for 20,000 waits`);
+  running.markExited();
 });

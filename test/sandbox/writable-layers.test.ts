@@ -6,6 +6,7 @@ import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WritableLayers } from '../../sandbox/writable-layers.js';
+import { until } from '../support/until.js';
 
 async function layer(t: TestContext) {
   const upper = await fs.mkdtemp(path.join(os.tmpdir(), 'crib-layer-'));
@@ -73,4 +74,10 @@ test('closed during a scan, it plans no other and starts none when it is asked',
   layers.usage('c', upper);
   await sleep(20);
   assert.equal(planned.mock.callCount(), 1, 'the one that began the scan');
+});
+
+test('one that was asked for while it was removed is forgotten again', async (t) => {
+  const { upper, layers } = await layer(t);
+  layers.usage('gone', path.join(upper, 'gone'));
+  await until(() => layers.total().inodesUsed === 0, 'it is forgotten');
 });

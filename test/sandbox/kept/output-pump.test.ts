@@ -3,6 +3,7 @@ import { PassThrough, Writable } from 'node:stream';
 import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OutputPump } from '../../../sandbox/kept/output-pump.js';
+import { retainedBy } from '../../support/heap.js';
 import { Counter } from '../../support/session-client.js';
 
 const NEVER = new AbortController().signal;
@@ -67,4 +68,25 @@ test('a source that always has more lets others run', async () => {
   source.end();
   await pump.ended(NEVER);
   assert.ok(turns >= 40, `${turns} turns for 80 pieces of 256 KiB`);
+});
+
+test('a client that takes nothing for hours costs no more for each moment', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const source = new PassThrough();
+  const abort = new AbortController();
+  const pump = new OutputPump(source, new Writable({ highWaterMark: 1, write: () => undefined }));
+  source.write('x');
+  const drained = pump.drained(abort.signal);
+  const pass = async (ticks: number) => {
+    for (let tick = 0; tick < ticks; tick += 1) {
+      await new Promise((resolve) => setImmediate(resolve));
+      t.mock.timers.tick(20);
+    }
+  };
+  await pass(1000);
+  const retained = await retainedBy(() => pass(20_000));
+  assert.ok(retained < 2_000_000, `${retained} bytes for 20,000 ticks`);
+  abort.abort();
+  await pass(2);
+  await drained;
 });
