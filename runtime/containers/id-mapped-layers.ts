@@ -73,7 +73,7 @@ function cannotMap(source: string, error: unknown): CribError {
   const code = errnoName(error);
   const why =
     code === 'EINVAL'
-      ? 'this kernel cannot id-map its file system'
+      ? 'this kernel cannot id-map its file system (tmpfs: from Linux 6.3 on)'
       : code === 'EPERM'
         ? 'it is id-mapped already, or its file system belongs to another user namespace'
         : code === 'ENOSYS'
