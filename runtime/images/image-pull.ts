@@ -21,6 +21,7 @@ import { checkPlatform, type ResolvedImage, resolveImage } from './resolve.js';
 import { runConfigOf } from './run-config.js';
 import type { SharedWork, Waiter } from './shared-work.js';
 import type { PullProgress } from './types.js';
+import { UnpackerPool } from './unpacker-pool.js';
 
 export interface PullContext {
   readonly blobs: BlobStore;
@@ -49,6 +50,7 @@ export class ImagePull {
   readonly #reference: Reference;
   readonly #signal: AbortSignal;
   readonly #publish: (progress: PullProgress) => void;
+  readonly #unpackers: UnpackerPool;
 
   constructor(
     context: PullContext,
@@ -62,6 +64,7 @@ export class ImagePull {
     this.#reference = reference;
     this.#signal = signal;
     this.#publish = publish;
+    this.#unpackers = new UnpackerPool(context.unpackerScript);
   }
 
   /** Makes everything that the image needs and calls `register` while it is held against sweeping. */
@@ -127,6 +130,7 @@ export class ImagePull {
       await Promise.allSettled(work);
       throw error;
     } finally {
+      this.#unpackers.close();
       this.#signal.removeEventListener('abort', abort);
     }
   }
@@ -160,8 +164,8 @@ export class ImagePull {
     const { layers } = this.#context;
     const { chainId, descriptor, diffId, signal } = layer;
     if (layers.get(chainId) !== undefined) return;
-    const source = { session: this.#session, descriptor, diffId, lowest: index === 0 };
-    const work = { ...this.#context, ...source, signal, onBytes: layer.publish };
+    const transfer = { session: this.#session, descriptor, diffId, signal, onBytes: layer.publish };
+    const work = { ...this.#context, ...transfer, unpackers: this.#unpackers, index };
     let unpacked: UnpackedLayer | undefined;
     try {
       const { prepared, report } = await step('pull-image/layer', async () => {

@@ -12,7 +12,8 @@ import type { BlobStore } from './blobs.js';
 import type { LayerStore } from './layers.js';
 import type { Descriptor, RegistrySession } from './registry-types.js';
 import type { UnpackReport } from './unpack/protocol.js';
-import { LayerUnpacker } from './unpacker.js';
+import { LayerUnpacker, type LayerUnpackTask } from './unpacker.js';
+import type { UnpackerPool } from './unpacker-pool.js';
 
 export interface LayerLimits {
   /** Bytes of one layer, uncompressed. */
@@ -28,10 +29,10 @@ export interface LayerPull {
   readonly session: RegistrySession;
   readonly descriptor: Descriptor;
   readonly diffId: string;
-  /** No layer is below it. */
-  readonly lowest: boolean;
   readonly limits: LayerLimits;
-  readonly unpackerScript: string;
+  readonly unpackers: UnpackerPool;
+  /** Where it stands among the layers of its image. */
+  readonly index: number;
   readonly signal: AbortSignal;
   /** Bytes of the blob that are here, growing. */
   readonly onBytes: (bytes: number) => void;
@@ -65,26 +66,11 @@ async function attempt(pull: LayerPull): Promise<UnpackedLayer> {
   const { size } = pull.descriptor;
   const { maxLayerBytes, maxLayerEntries, maxRatio } = pull.limits;
   const maxBytes = Math.min(maxLayerBytes, Math.max(RATIO_FREE, size * maxRatio));
-  const unpacker = new LayerUnpacker(pull.unpackerScript, {
-    directory: content,
-    maxBytes,
-    maxEntries: maxLayerEntries,
-    lowest: pull.lowest,
-  });
+  const task = { index: pull.index, directory: content, maxBytes, maxEntries: maxLayerEntries };
   try {
-    if (pull.blobs.has(pull.descriptor.digest)) await fromBlob(pull, unpacker);
-    else await fromRegistry(pull, unpacker);
-    const finished = step('pull-image/report', () => unpacker.finish());
-    const report = await abortable(finished, pull.signal, pull.descriptor.digest);
-    if (report.diffId !== pull.diffId) {
-      throw new CribError(
-        'DATA_LOSS',
-        `unpack layer ${pull.descriptor.digest}: uncompressed it is ${report.diffId}, the image configuration says ${pull.diffId}`,
-      );
-    }
-    return { prepared: name, report };
+    const fetch = pull.blobs.has(pull.descriptor.digest) ? fromBlob : fromRegistry;
+    return { prepared: name, report: await fetch(pull, task) };
   } catch (error) {
-    await unpacker.kill();
     await step('pull-image/discard', () => pull.layers.discard(name));
     throw error;
   }
@@ -97,20 +83,25 @@ async function attempt(pull: LayerPull): Promise<UnpackedLayer> {
  * A blob that is damaged or has gone is fetched anew. One that is right but has another size than the manifest says stays:
  * it is another image's too, and that one's manifest was true.
  */
-async function fromBlob({ blobs, descriptor, signal, onBytes }: LayerPull, unpacker: LayerUnpacker): Promise<void> {
-  const { digest, size } = descriptor;
-  const hash = crypto.createHash('sha256');
-  const file = await openBlob(blobs, digest);
-  let read = 0;
+async function fromBlob(pull: LayerPull, task: LayerUnpackTask): Promise<UnpackReport> {
+  const file = await openBlob(pull.blobs, pull.descriptor.digest);
   try {
-    for await (const chunk of pieces(file, (await file.stat()).size)) {
-      checkSignal(signal, digest);
-      read += chunk.length;
-      hash.update(chunk);
-      await unpacker.write(chunk);
-    }
+    return await unpacking(pull, task, file, (unpacker) => verify(file, pull, unpacker));
   } finally {
     await file.close();
+  }
+}
+
+async function verify(file: fs.FileHandle, pull: LayerPull, unpacker: LayerUnpacker): Promise<void> {
+  const { blobs, descriptor, signal, onBytes } = pull;
+  const { digest, size } = descriptor;
+  const hash = crypto.createHash('sha256');
+  let read = 0;
+  for await (const chunk of pieces(file, (await file.stat()).size)) {
+    checkSignal(signal, digest);
+    read += chunk.length;
+    hash.update(chunk);
+    await unpacker.write(chunk);
   }
   if (`sha256:${hash.digest('hex')}` !== digest) {
     await blobs.drop(digest);
@@ -132,30 +123,41 @@ async function openBlob(blobs: BlobStore, digest: string): Promise<fs.FileHandle
   }
 }
 
-async function fromRegistry(pull: LayerPull, unpacker: LayerUnpacker): Promise<void> {
-  const { blobs, descriptor, onBytes } = pull;
-  const hash = crypto.createHash('sha256');
-  const file = await fs.open(blobs.ingestPathOf(descriptor.digest), 'a+', 0o600);
-  let resumed = (await file.stat()).size;
+async function fromRegistry(pull: LayerPull, task: LayerUnpackTask): Promise<UnpackReport> {
+  const ingest = pull.blobs.ingestPathOf(pull.descriptor.digest);
+  const file = await fs.open(ingest, 'a+', 0o600);
   try {
-    if (resumed > descriptor.size) {
-      await file.truncate(0);
-      resumed = 0;
-    }
-    for await (const chunk of pieces(file, resumed)) {
-      hash.update(chunk);
-      await unpacker.write(chunk);
-    }
-    onBytes(resumed);
-    const total = await download(pull, resumed, async (chunk) => {
-      hash.update(chunk);
-      await Promise.all([writeAll(file, chunk), unpacker.write(chunk)]);
-    });
-    if (total === descriptor.size && `sha256:${hash.digest('hex')}` === descriptor.digest) {
-      return await step('pull-image/blob', () => blobs.publish(descriptor.digest, descriptor.size));
+    const source = await fs.open(ingest, 'r');
+    try {
+      return await unpacking(pull, task, source, (unpacker) => ingestInto(file, pull, unpacker));
+    } finally {
+      await source.close();
     }
   } finally {
     await file.close();
+  }
+}
+
+async function ingestInto(file: fs.FileHandle, pull: LayerPull, unpacker: LayerUnpacker): Promise<void> {
+  const { blobs, descriptor, onBytes } = pull;
+  const hash = crypto.createHash('sha256');
+  let resumed = (await file.stat()).size;
+  if (resumed > descriptor.size) {
+    await file.truncate(0);
+    resumed = 0;
+  }
+  for await (const chunk of pieces(file, resumed)) {
+    hash.update(chunk);
+    await unpacker.write(chunk);
+  }
+  onBytes(resumed);
+  const total = await download(pull, resumed, async (chunk) => {
+    hash.update(chunk);
+    await writeAll(file, chunk);
+    await unpacker.write(chunk);
+  });
+  if (total === descriptor.size && `sha256:${hash.digest('hex')}` === descriptor.digest) {
+    return step('pull-image/blob', () => blobs.publish(descriptor.digest, descriptor.size));
   }
   await blobs.drop(descriptor.digest);
   if (resumed > 0) throw new StaleBytes();
@@ -163,6 +165,29 @@ async function fromRegistry(pull: LayerPull, unpacker: LayerUnpacker): Promise<v
     'DATA_LOSS',
     `pull layer ${descriptor.digest}: the registry sent other bytes than this digest has`,
   );
+}
+
+/** Unpacks `source` while `fetch` brings the bytes there. Whatever fails, the unpacker is gone before that is thrown. */
+async function unpacking(
+  { unpackers, descriptor, diffId, signal }: LayerPull,
+  task: LayerUnpackTask,
+  source: fs.FileHandle,
+  fetch: (unpacker: LayerUnpacker) => Promise<void>,
+): Promise<UnpackReport> {
+  const unpacker = new LayerUnpacker(unpackers, task, source.fd);
+  try {
+    await fetch(unpacker);
+    const finished = step('pull-image/report', () => unpacker.finish());
+    const report = await abortable(finished, signal, descriptor.digest);
+    if (report.diffId === diffId) return report;
+    throw new CribError(
+      'DATA_LOSS',
+      `unpack layer ${descriptor.digest}: uncompressed it is ${report.diffId}, the image configuration says ${diffId}`,
+    );
+  } catch (error) {
+    await unpacker.kill();
+    throw error;
+  }
 }
 
 /** Returns the number of bytes there are now. */

@@ -34,7 +34,7 @@ import { hostPlatform, type Platform } from './registry/platform.js';
 import type { RegistryClient } from './registry-types.js';
 import { SharedWork } from './shared-work.js';
 import type { FilesystemUsage, ImageRecord, ImageStore, PullOptions, PullProgress, RegistryAuth } from './types.js';
-import { UNPACKER_SCRIPT } from './unpacker.js';
+import { UNPACKER_SCRIPT } from './unpacker-process.js';
 
 export interface ImageStoreOptions {
   /** Absolute; `images` and `layers` are made in it. */

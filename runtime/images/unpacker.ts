@@ -1,92 +1,74 @@
-/** Starts unpacker processes (unpack/main.ts), feeds them, and hears what became of it. */
+/** One layer on its way to the disk, and its settling: what unpacker processes are asked, watched over. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { withStdio } from '../child-stdio.js';
-import { CribError, ERROR_CODES, type ErrorCode } from '../errors.js';
-import { failpointsNow } from '../failpoints.js';
-import { isObject } from './manifest.js';
-import type { Pending, SettleReport, SettleTask, UnpackerTask, UnpackReport, UnpackTask } from './unpack/protocol.js';
+import fs from 'node:fs';
+import { CribError } from '../errors.js';
+import { makePipe } from '../linux/descriptors.js';
+import type { Pending, Progress, SettleReport, SettleTask, UnpackReport } from './unpack/protocol.js';
+import type { UnpackerPool } from './unpacker-pool.js';
+import { UnpackerProcess } from './unpacker-process.js';
 import { looksLikeZstd, ZstdFilter } from './zstd.js';
 
-const MAX_ANSWER = 256 << 20;
 /** What an unpacker may take to write what it was given, or to answer. */
 const STALL_MS = 300_000;
-/** Bytes on their way to an unpacker. */
-const MAX_QUEUED = 1 << 20;
-/** Bytes of JavaScript heap, in MiB: a layer can only make an unpacker remember so much. */
-const HEAP = '--max-old-space-size=768';
+/** Bytes that it is not told of one by one. */
+const PIECE = 1 << 20;
 
-/** How the unpacker is started; a bundle has it elsewhere than the sources. */
-export const UNPACKER_SCRIPT = fileURLToPath(new URL('./unpack/main.js', import.meta.url));
-
-class UnpackerProcess<T> {
-  readonly child: ChildProcess;
-  readonly result: Promise<T>;
-
-  constructor(script: string, task: UnpackerTask) {
-    const options = { stdio: 'pipe' as const, env: failpointsNow(), cwd: '/' };
-    this.child = withStdio(spawn(process.execPath, [HEAP, script, JSON.stringify(task)], options));
-    this.result = this.#answer();
-    this.result.catch(() => undefined);
-    // A process that ends early is told by its answer, not by the broken pipe.
-    this.child.stdin?.on('error', () => undefined);
-  }
-
-  #answer(): Promise<T> {
-    const output = collect(this.child, 'stdout', MAX_ANSWER);
-    const errors = collect(this.child, 'stderr', 65536);
-    return new Promise((resolve, reject) => {
-      this.child.once('error', (error) =>
-        reject(new CribError('INTERNAL', `start the unpacker: ${error.message}`, { cause: error })),
-      );
-      this.child.once('close', (code, signal) => {
-        try {
-          resolve(readAnswer<T>(output()));
-        } catch (error) {
-          const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
-          if (error instanceof CribError) reject(error);
-          else
-            reject(
-              new CribError(
-                signal === 'SIGABRT' || code === 134 ? 'RESOURCE_EXHAUSTED' : 'INTERNAL',
-                `unpack a layer: the unpacker ended by ${how}: ${errors().slice(-2000)}`,
-              ),
-            );
-        }
-      });
-    });
-  }
+export interface LayerUnpackTask {
+  /** Where the layer stands among those of its image. */
+  readonly index: number;
+  /** Absolute. */
+  readonly directory: string;
+  readonly maxBytes: number;
+  readonly maxEntries: number;
 }
 
-/** One layer on its way to the disk. */
 export class LayerUnpacker {
-  readonly #process: UnpackerProcess<UnpackReport>;
+  readonly #pool: UnpackerPool;
+  readonly #task: LayerUnpackTask;
+  /** A descriptor of the blob's file. */
+  readonly #source: number;
+  readonly #process: UnpackerProcess;
   readonly #watchdog: NodeJS.Timeout;
   #hung = false;
   #zstd: ZstdFilter | undefined;
   #head: Buffer | undefined = Buffer.alloc(0);
+  #bytes = 0;
+  #told = 0;
 
-  constructor(script: string, task: Omit<UnpackTask, 'kind' | 'parentPid'>) {
-    this.#process = new UnpackerProcess(script, { kind: 'unpack', parentPid: process.pid, ...task });
+  /** `source` is a descriptor of the file that the blob is in, or grows in. It stays the caller's. */
+  constructor(pool: UnpackerPool, task: LayerUnpackTask, source: number) {
+    this.#pool = pool;
+    this.#task = task;
+    this.#source = source;
+    this.#process = pool.take(task.index);
     this.#watchdog = setTimeout(() => this.#stalled(), STALL_MS);
-    this.#process.child.once('close', () => clearTimeout(this.#watchdog));
+    this.#process.onAlive = () => this.#watchdog.refresh();
+    void this.#process.ended.then(() => this.#rest());
   }
 
-  /** Settles when more may be written, also when the layer has been refused: that says `finish`. */
+  /**
+   * Says that `chunk` is in the file, after what came before. Settles when more may come, also when the layer has been
+   * refused: that says `finish`.
+   */
   async write(chunk: Buffer): Promise<void> {
-    if (this.#head === undefined) return this.#feed(chunk);
+    this.#watchdog.refresh();
+    this.#bytes += chunk.length;
+    if (this.#head === undefined) return this.#pass(chunk);
     this.#head = Buffer.concat([this.#head, chunk]);
-    if (this.#head.length >= 4) await this.#begin();
+    if (this.#head.length >= 4) await this.#begin(this.#head);
   }
 
   /** Says that this was all, and waits for the report. */
   async finish(): Promise<UnpackReport> {
-    if (this.#head !== undefined) await this.#begin();
-    this.#input.end();
+    if (this.#head !== undefined) await this.#begin(this.#head);
+    if (this.#zstd === undefined) this.#tell(true);
+    else this.#zstd.input.end();
     this.#watchdog.refresh();
     try {
-      return await this.#report();
+      const report = await this.#report();
+      this.#rest();
+      this.#pool.giveBack(this.#process, this.#task.index);
+      return report;
     } catch (error) {
       throw this.#hung ? stalled() : error;
     }
@@ -94,9 +76,10 @@ export class LayerUnpacker {
 
   /** Ends it at once and waits until it is gone; its directory is the caller's to remove. */
   async kill(): Promise<void> {
+    this.#rest();
     this.#zstd?.kill();
-    this.#process.child.kill('SIGKILL');
-    await this.#process.result.catch(() => undefined);
+    this.#pool.drop(this.#process);
+    await this.#process.ended;
   }
 
   #stalled(): void {
@@ -104,36 +87,51 @@ export class LayerUnpacker {
     void this.kill();
   }
 
-  get #input() {
-    const input = this.#zstd?.input ?? this.#process.child.stdin;
-    if (input === null) throw new CribError('INTERNAL', 'feed the unpacker: it has no stdin');
-    return input;
+  /** The process has nothing more to do with this layer. */
+  #rest(): void {
+    clearTimeout(this.#watchdog);
+    this.#process.onAlive = () => undefined;
   }
 
-  async #begin(): Promise<void> {
-    const head = this.#head ?? Buffer.alloc(0);
+  async #begin(head: Buffer): Promise<void> {
     this.#head = undefined;
-    if (looksLikeZstd(head)) this.#zstd = new ZstdFilter(this.#input);
-    if (head.length > 0) await this.#feed(head);
+    const { index, directory, maxBytes, maxEntries } = this.#task;
+    const limits = { maxBytes, maxEntries, lowest: index === 0 };
+    if (!looksLikeZstd(head)) {
+      this.#process.give({ ...limits, grows: true }, directory, this.#source);
+      return this.#pass(head);
+    }
+    const { reader, writer } = makePipe();
+    try {
+      this.#process.give({ ...limits, grows: false }, directory, reader);
+      this.#zstd = new ZstdFilter(writer);
+    } finally {
+      fs.closeSync(reader);
+      fs.closeSync(writer);
+    }
+    return this.#pass(head);
   }
 
   /** A stream that is gone calls back too; why it is gone says `finish`. */
-  #feed(chunk: Buffer): Promise<void> {
-    this.#watchdog.refresh();
-    const input = this.#input;
-    return new Promise((resolve) => {
-      if (input.writableLength < MAX_QUEUED) {
-        input.write(chunk);
-        resolve();
-      } else {
-        input.write(chunk, () => resolve());
-      }
-    });
+  async #pass(chunk: Buffer): Promise<void> {
+    const input = this.#zstd?.input;
+    if (input === undefined) {
+      if (this.#bytes - this.#told >= PIECE) this.#tell(false);
+    } else if (!input.write(chunk)) {
+      await new Promise<void>((resolve) => input.write('', () => resolve()));
+    }
+  }
+
+  #tell(whole: boolean): void {
+    const progress: Progress = { bytes: this.#bytes, whole };
+    this.#told = this.#bytes;
+    this.#process.input.write(`${JSON.stringify(progress)}\n`);
   }
 
   async #report(): Promise<UnpackReport> {
-    if (this.#zstd === undefined) return this.#process.result;
-    const [report, zstd] = await Promise.allSettled([this.#process.result, this.#zstd.done]);
+    const answer = this.#process.answer<UnpackReport>();
+    if (this.#zstd === undefined) return answer;
+    const [report, zstd] = await Promise.allSettled([answer, this.#zstd.done]);
     if (zstd.status === 'rejected') throw zstd.reason;
     if (report.status === 'rejected') throw report.reason;
     return report.value;
@@ -147,15 +145,17 @@ export async function settleLayer(
   pending: Pending,
   signal: AbortSignal,
 ): Promise<SettleReport> {
-  const unpacker = new UnpackerProcess<SettleReport>(script, { kind: 'settle', parentPid: process.pid, ...task });
-  unpacker.child.stdin?.end(JSON.stringify(pending));
-  const kill = () => void unpacker.child.kill('SIGKILL');
+  const unpacker = new UnpackerProcess(script, { kind: 'settle', parentPid: process.pid, ...task });
+  unpacker.input.end(JSON.stringify(pending));
+  const kill = () => unpacker.kill();
   signal.addEventListener('abort', kill, { once: true });
   if (signal.aborted) kill();
   try {
-    return await withDeadline(unpacker.result, async () => kill());
+    return await withDeadline(unpacker.answer<SettleReport>(), kill);
   } finally {
     signal.removeEventListener('abort', kill);
+    kill();
+    await unpacker.ended;
   }
 }
 
@@ -163,14 +163,12 @@ function stalled(): CribError {
   return new CribError('DEADLINE_EXCEEDED', `unpack a layer: no progress for ${STALL_MS / 1000} s; is the disk stuck?`);
 }
 
-async function withDeadline<T>(work: Promise<T>, kill: () => Promise<void>): Promise<T> {
+async function withDeadline<T>(work: Promise<T>, kill: () => void): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(
-        new CribError('DEADLINE_EXCEEDED', `unpack a layer: no progress for ${STALL_MS / 1000} s; is the disk stuck?`),
-      );
-      void kill();
+      reject(stalled());
+      kill();
     }, STALL_MS);
   });
   try {
@@ -178,22 +176,4 @@ async function withDeadline<T>(work: Promise<T>, kill: () => Promise<void>): Pro
   } finally {
     clearTimeout(timer);
   }
-}
-
-function collect(child: ChildProcess, stream: 'stdout' | 'stderr', limit: number): () => string {
-  const pieces: Buffer[] = [];
-  let length = 0;
-  child[stream]?.on('data', (piece: Buffer) => {
-    length += piece.length;
-    if (length <= limit) pieces.push(piece);
-  });
-  return () => Buffer.concat(pieces).toString('utf8');
-}
-
-function readAnswer<T>(text: string): T {
-  const value: unknown = JSON.parse(text);
-  if (!isObject(value)) throw new Error('no answer');
-  if (value.ok === true) return value.report as T;
-  const code = ERROR_CODES.find((known): known is ErrorCode => known === value.code);
-  throw new CribError(code ?? 'INTERNAL', String(value.message));
 }

@@ -21,11 +21,10 @@ export class ZstdFilter {
   readonly done: Promise<void>;
   readonly #child: ChildProcess;
 
-  /** Decompresses what is written to `input` into `output`, which is the child's from now on. */
-  constructor(output: Writable) {
+  /** Decompresses what is written to `input` into the descriptor `output`, which stays the caller's to close. */
+  constructor(output: number) {
     const options = { uid: NOBODY, gid: NOBODY, cwd: '/', env: { PATH: '/usr/local/bin:/usr/bin:/bin' } };
     this.#child = withStdio(spawn('zstd', ['-dcq'], { stdio: ['pipe', output, 'pipe'], ...options }));
-    output.destroy();
     this.done = this.#ended();
     this.done.catch(() => undefined);
     const input = this.#child.stdin;

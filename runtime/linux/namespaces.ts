@@ -11,6 +11,7 @@ const gettidCall = bind('gettid', 'int gettid()');
 const sethostnameCall = bind('sethostname', 'int sethostname(const char *name, size_t length)');
 const setresuidCall = bind('syscall', 'long syscall(long number, long real, long effective, long saved)');
 const chrootCall = bind('chroot', 'int chroot(const char *path)');
+const fchdirCall = bind('fchdir', 'int fchdir(int fd)');
 
 /** unshare(2); `flags` are CLONE.*. */
 export function unshare(flags: number): void {
@@ -51,4 +52,9 @@ export function withEffectiveUser(uid: number, action: () => void): void {
 /** chroot(2), for the whole process; the caller changes directory. */
 export function chroot(path: string): void {
   chrootCall([path], path);
+}
+
+/** fchdir(2), for the whole process. */
+export function changeDirectory(fd: number): void {
+  fchdirCall([fd], `fd ${fd}`);
 }

@@ -16,6 +16,7 @@ export const CAP = {
   DAC_READ_SEARCH: 2,
   FOWNER: 3,
   FSETID: 4,
+  SYS_CHROOT: 18,
   SYS_ADMIN: 21,
   MKNOD: 27,
   SETFCAP: 31,

@@ -19,6 +19,7 @@ const socketCall = bind('socket', 'int socket(int domain, int type, int protocol
 const bindCall = bind('bind', 'int bind(int fd, void *address, unsigned int length)');
 const listenCall = bind('listen', 'int listen(int fd, int backlog)');
 const connectCall = bind('connect', 'int connect(int fd, void *address, unsigned int length)');
+const socketpairCall = bind('socketpair', 'int socketpair(int domain, int type, int protocol, void *fds)');
 const acceptCall = bind('accept4', 'int accept4(int fd, void *address, void *length, int flags)');
 const recvmsgCall = bind('recvmsg', 'long recvmsg(int fd, CribMsghdr *message, int flags)');
 const sendmsgCall = bind('sendmsg', 'long sendmsg(int fd, CribMsghdr *message, int flags)');
@@ -30,10 +31,12 @@ const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
 const SOCK_SEQPACKET = 5;
 const SOCK_NONBLOCK_CLOEXEC = 0x80800;
+const SOCK_CLOEXEC = 0x80000;
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 const MSG_CMSG_CLOEXEC = 0x40000000;
 const MSG_NOSIGNAL = 0x4000;
+const MSG_DONTWAIT = 0x40;
 const CMSG_HEADER = 16;
 const MESSAGE_BYTES = 64 * 1024;
 
@@ -110,6 +113,13 @@ export function acceptUnix(listener: number): number | undefined {
   return unlessEmpty(() => acceptCall([listener, null, null, SOCK_NONBLOCK_CLOEXEC], `fd ${listener}`));
 }
 
+/** Two connected unix sockets for messages, both O_CLOEXEC and blocking. The caller closes them. */
+export function pairOfUnix(): [number, number] {
+  const fds = Buffer.alloc(8);
+  socketpairCall([AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds]);
+  return [fds.readInt32LE(0), fds.readInt32LE(4)];
+}
+
 /**
  * Sends one message with duplicates of `descriptors` (at most MAX_DESCRIPTORS), without waiting. `data` must not be
  * empty. False when the socket has no room for it now.
@@ -122,7 +132,7 @@ export function sendDescriptors(socket: number, data: Buffer, descriptors: reado
   control.writeInt32LE(SCM_RIGHTS, 12);
   for (const [index, fd] of descriptors.entries()) control.writeInt32LE(fd, CMSG_HEADER + 4 * index);
   const message = messageHeader(data, descriptors.length === 0 ? Buffer.alloc(0) : control);
-  return unlessEmpty(() => sendmsgCall([socket, message, MSG_NOSIGNAL], `fd ${socket}`)) !== undefined;
+  return unlessEmpty(() => sendmsgCall([socket, message, MSG_NOSIGNAL | MSG_DONTWAIT], `fd ${socket}`)) !== undefined;
 }
 
 /** One message and the descriptors that came with it. Both are empty at the end of a connection. */
@@ -132,7 +142,7 @@ export interface PassedMessage {
   readonly descriptors: readonly number[];
 }
 
-/** The next message on a non-blocking socket, its data cut to 64 KiB; undefined when none is there. */
+/** The next message, its data cut to 64 KiB. undefined when none is there on a non-blocking socket; a blocking one waits. */
 export function receiveDescriptors(socket: number): PassedMessage | undefined {
   const data = Buffer.alloc(MESSAGE_BYTES);
   const control = Buffer.alloc(CMSG_HEADER + 4 * (MAX_DESCRIPTORS + 1));

@@ -1,6 +1,10 @@
 /**
- * The unpacker: a process of its own per layer, so that a hostile layer can reach nothing but its own directory, and so
- * that files can be written by plain synchronous calls. `node main.js TASK` (JSON, protocol.ts); the answer is on stdout.
+ * The unpacker: a process of its own, so that a hostile layer can reach nothing but its own directory, and so that files
+ * can be written by plain synchronous calls. `node main.js TASK` (JSON, protocol.ts); answers are on stdout.
+ *
+ * It takes several layers of one image, one after the other and the lower ones first, and goes from one layer's
+ * directory to that of the next, out of which it cannot. A layer that could do more than the code here lets it do would
+ * reach only those above it, which it is part of: their chain ids are made of its own.
  */
 
 import crypto from 'node:crypto';
@@ -9,34 +13,65 @@ import zlib from 'node:zlib';
 import { CribError, codeOf, messageOf } from '../../errors.js';
 import { armFailpoints } from '../../failpoints.js';
 import { errnoName } from '../../linux/libc.js';
+import { receiveDescriptors } from '../../linux/sockets.js';
 import { step } from '../../steps.js';
 import { TarReader } from '../tar/reader.js';
-import { enterJail } from './jail.js';
+import { growingPieces, ProgressReader, streamPieces } from './input.js';
+import { enterJail, enterOpenJail, enterTree } from './jail.js';
 import { LayerWriter } from './layer-writer.js';
-import type { Pending, SettleReport, UnpackerAnswer, UnpackerTask, UnpackReport, UnpackTask } from './protocol.js';
+import {
+  LAYER_SOCKET,
+  type LayerTask,
+  type Pending,
+  type SettleReport,
+  type UnpackerAnswer,
+  type UnpackerTask,
+  type UnpackReport,
+} from './protocol.js';
 import { settle } from './settle.js';
 
-/** Bytes that are decompressed at a time, and taken from stdin: on a busy machine each hand-over waits for a processor. */
+/** Bytes that are decompressed at a time. */
 const CHUNK = 1 << 20;
-const INPUT = 1 << 20;
 const MAX_PENDING = 256 << 20;
+/** How often it says that it is at work. */
+const ALIVE_MS = 10_000;
 
 async function main(): Promise<void> {
   const task = JSON.parse(process.argv[2] ?? '{}') as UnpackerTask;
   armFailpoints();
-  enterJail(task.directory, task.parentPid);
-  const report =
-    task.kind === 'unpack'
-      ? await step('unpack/layer', () => unpack(task))
-      : await step('unpack/settle', async () => settle(task, await readPending()));
-  answer({ ok: true, report });
+  if (task.kind === 'settle') {
+    enterJail(task.directory, task.parentPid);
+    const report = await step('unpack/settle', async () => settle(task, await readPending()));
+    return answer({ ok: true, report });
+  }
+  enterOpenJail(task.parentPid);
+  const progress = new ProgressReader(0);
+  for (let layer = nextLayer(); layer !== undefined; layer = nextLayer()) {
+    const { task, tree, source } = layer;
+    enterTree(tree);
+    const pieces = task.grows ? growingPieces(source, () => progress.next()) : streamPieces(source);
+    const report = await step('unpack/layer', () => unpack(task, pieces));
+    fs.closeSync(source);
+    fs.closeSync(tree);
+    answer({ ok: true, report });
+  }
 }
 
-async function unpack(task: UnpackTask): Promise<UnpackReport> {
+/** Waits for the next layer; undefined: there is none. */
+function nextLayer(): { task: LayerTask; tree: number; source: number } | undefined {
+  const message = receiveDescriptors(LAYER_SOCKET);
+  if (message === undefined || message.data.length === 0) return undefined;
+  const [tree, source] = message.descriptors;
+  if (tree === undefined || source === undefined) throw new Error('a layer came without its directory or its bytes');
+  return { task: JSON.parse(message.data.toString('utf8')) as LayerTask, tree, source };
+}
+
+async function unpack(task: LayerTask, input: Iterator<Buffer, undefined>): Promise<UnpackReport> {
   const hash = crypto.createHash('sha256');
   const writer = new LayerWriter(task.maxEntries, task.lowest);
   const reader = new TarReader(writer);
   let rawBytes = 0;
+  let said = Date.now();
   const take = (chunk: Buffer): void => {
     rawBytes += chunk.length;
     if (rawBytes > task.maxBytes) {
@@ -47,30 +82,17 @@ async function unpack(task: UnpackTask): Promise<UnpackReport> {
     }
     hash.update(chunk);
     reader.write(chunk);
+    if (Date.now() - said < ALIVE_MS) return;
+    said = Date.now();
+    writeOut('\n');
   };
-  const input = stdinPieces();
   const head = input.next().value ?? Buffer.alloc(0);
   // Told by its magic (RFC 1952) and not by what the manifest says: registries mix them up.
   if (head[0] === 0x1f && head[1] === 0x8b) await gunzip(head, input, take);
-  else for (let piece = head; piece.length > 0; piece = input.next().value ?? Buffer.alloc(0)) take(piece);
+  else for (let piece: Buffer | undefined = head; piece !== undefined; piece = input.next().value) take(piece);
+  while (input.next().done !== true); // what follows the end of a gzip stream
   reader.finish();
   return { diffId: `sha256:${hash.digest('hex')}`, rawBytes, ...writer.finish() };
-}
-
-/**
- * What comes on stdin, in pieces that hold only until the next is asked for. Read by plain calls: streams cost more than
- * decompressing does. (`process` is not imported here: node:process as a module opens stdin as a stream, which makes it
- * non-blocking.)
- */
-function* stdinPieces(): Generator<Buffer, undefined> {
-  const buffer = Buffer.allocUnsafe(INPUT);
-  for (let length = 0; ; length = 0) {
-    for (let read = -1; read !== 0 && length < INPUT; length += read) {
-      read = fs.readSync(0, buffer, length, INPUT - length, null);
-    }
-    if (length === 0) return undefined;
-    yield buffer.subarray(0, length);
-  }
 }
 
 /** The pool decompresses the next chunk while this thread hashes and writes the last one. */
@@ -105,7 +127,11 @@ async function readPending(): Promise<Pending> {
 }
 
 function answer(value: UnpackerAnswer<UnpackReport | SettleReport>): void {
-  const bytes = Buffer.from(JSON.stringify(value));
+  writeOut(`${JSON.stringify(value)}\n`);
+}
+
+function writeOut(text: string): void {
+  const bytes = Buffer.from(text);
   for (let written = 0; written < bytes.length; ) written += fs.writeSync(1, bytes, written);
 }
 

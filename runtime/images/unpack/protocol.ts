@@ -1,18 +1,40 @@
-/** What the image store and the unpacker process tell each other: the task as an argument, the report on stdout. */
+/**
+ * What the image store and the unpacker process tell each other. The process is told what it is for by its argument. An
+ * unpacker of layers gets each layer as a message with descriptors, hears on stdin how much of it is there, and answers
+ * each by a line on stdout; an empty line says that it is at work. Settling has its input on stdin and answers once.
+ */
 
 import type { ErrorCode } from '../../errors.js';
 
-/** One layer out of a tar stream on stdin (plain or gzip) into an empty directory. */
+/** Layers one after the other, until the socket of its messages (descriptor 3) is closed, or one is refused. */
 export interface UnpackTask {
   readonly kind: 'unpack';
-  /** Absolute; the process locks itself in there. */
-  readonly directory: string;
   readonly parentPid: number;
+}
+
+/**
+ * One layer out of a tar stream (plain or gzip). With the message come two descriptors: an empty directory, as a mount of
+ * its own in which the process locks itself, and what to read.
+ */
+export interface LayerTask {
   readonly maxBytes: number;
   readonly maxEntries: number;
   /** No layer is below it. */
   readonly lowest: boolean;
+  /** The second descriptor is a file that still grows, as Progress says, and not a stream that ends. */
+  readonly grows: boolean;
 }
+
+/** A line on stdin, for layers that grow. Each takes the place of those before it. */
+export interface Progress {
+  /** Bytes that are there. */
+  readonly bytes: number;
+  /** There will not be more. The last line of a layer says so. */
+  readonly whole: boolean;
+}
+
+/** The descriptor of the socket on which layers come. */
+export const LAYER_SOCKET = 3;
 
 /** Completes an unpacked layer from those below it; `pending` comes on stdin as JSON. */
 export interface SettleTask {

@@ -10,7 +10,8 @@ import { type LayerPull, pullLayer } from '../../../runtime/images/layer-pull.js
 import { LayerStore } from '../../../runtime/images/layers.js';
 import { sha256 } from '../../../runtime/images/manifest.js';
 import { parseReference } from '../../../runtime/images/reference.js';
-import { UNPACKER_SCRIPT } from '../../../runtime/images/unpacker.js';
+import { UnpackerPool } from '../../../runtime/images/unpacker-pool.js';
+import { UNPACKER_SCRIPT } from '../../../runtime/images/unpacker-process.js';
 import { MemoryRegistry } from '../../support/images/memory-registry.js';
 import { temporaryDirectory } from '../../support/images/temporary-store.js';
 import { recordingLog } from '../../support/log.js';
@@ -30,15 +31,17 @@ async function room(t: TestContext, change: Partial<LayerPull> = {}) {
   const registry = new MemoryRegistry();
   registry.blobs.set(DIGEST, RAW);
   const progress: number[] = [];
+  const unpackers = new UnpackerPool(UNPACKER_SCRIPT);
+  t.after(() => unpackers.close());
   const pull: LayerPull = {
     blobs,
     layers,
     session: registry.session(parseReference('x.io/app')),
     descriptor: { mediaType: 'application/vnd.oci.image.layer.v1.tar', digest: DIGEST, size: RAW.length },
     diffId: DIGEST,
-    lowest: true,
+    index: 0,
     limits: { maxLayerBytes: 1e9, maxLayerEntries: 1000, maxRatio: 100 },
-    unpackerScript: UNPACKER_SCRIPT,
+    unpackers,
     signal: new AbortController().signal,
     onBytes: (bytes) => progress.push(bytes),
     ...change,

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
+import fs from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { looksLikeZstd, ZstdFilter } from '../../../runtime/images/zstd.js';
+import { makePipe } from '../../../runtime/linux/descriptors.js';
 
 const PLAIN = Buffer.alloc(300_000, 'some text ');
 const PACKED = execFileSync('zstd', ['-cq'], { input: PLAIN });
@@ -17,10 +19,12 @@ test('a frame and all sixteen skippable ones are told by their magic, four bytes
 
 /** What comes out of the filter, through a process as the unpacker is one. */
 function through(blob: Buffer): { filter: ZstdFilter; out: Promise<Buffer> } {
-  const cat = spawn('cat', [], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const filter = new ZstdFilter(cat.stdin);
+  const { reader, writer } = makePipe();
+  const cat = spawn('cat', [], { stdio: [reader, 'pipe', 'inherit'] });
+  const filter = new ZstdFilter(writer);
+  for (const end of [reader, writer]) fs.closeSync(end);
   filter.input.write(blob);
-  return { filter, out: buffer(cat.stdout) };
+  return { filter, out: buffer(cat.stdout ?? assert.fail('it has a stdout')) };
 }
 
 test('several frames are one stream', async () => {

@@ -13,7 +13,10 @@ import {
   acceptUnix,
   listenUnix,
   MAX_SOCKET_PATH,
+  pairOfUnix,
   receiveDescriptor,
+  receiveDescriptors,
+  sendDescriptors,
   tcpSocket,
 } from '../../../runtime/linux/sockets.js';
 
@@ -104,4 +107,21 @@ test('a TCP socket of either family connects by node:net', async () => {
   const six = tcpSocket(6);
   assert.equal(fcntl(six, F.GETFL) & fs.constants.O_NONBLOCK, fs.constants.O_NONBLOCK);
   fs.closeSync(six);
+});
+
+test('a pair passes messages with descriptors, says when it is full, and ends with its other end', () => {
+  const [here, there] = pairOfUnix();
+  const open = fs.openSync('/dev/null', 'r');
+  assert.equal(sendDescriptors(here, Buffer.from('one'), [open, open]), true);
+  assert.equal(sendDescriptors(here, Buffer.from('two'), []), true);
+  const { data, descriptors = [] } = receiveDescriptors(there) ?? {};
+  assert.deepEqual([data?.toString(), descriptors.length], ['one', 2]);
+  assert.deepEqual(receiveDescriptors(there), { data: Buffer.from('two'), descriptors: [] });
+  let sent = 0;
+  while (sendDescriptors(here, Buffer.alloc(1000), [])) sent++;
+  assert.ok(sent > 10, 'the socket does not wait for room, though it is blocking');
+  fs.closeSync(here);
+  for (let i = 0; i < sent; i++) receiveDescriptors(there);
+  assert.deepEqual(receiveDescriptors(there), { data: Buffer.alloc(0), descriptors: [] });
+  for (const fd of [there, open, ...descriptors]) fs.closeSync(fd);
 });

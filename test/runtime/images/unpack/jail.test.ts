@@ -7,18 +7,28 @@ import { test } from 'node:test';
 
 const JAIL = new URL('../../../../runtime/images/unpack/jail.js', import.meta.url).href;
 
-function inJail(body: string, parentPid = process.pid) {
+const ENTER = (directory: string, parentPid: number) => `enterJail(${JSON.stringify(directory)}, ${parentPid});`;
+
+/** Into the open jail, and there from one directory to the next. */
+const ENTER_OPEN = (directory: string, parentPid: number) => `
+  const trees = ['first', 'second'].map((name) => {
+    fs.mkdirSync(${JSON.stringify(directory)} + '/' + name);
+    return cloneTree(-100, ${JSON.stringify(directory)} + '/' + name, false);
+  });
+  enterOpenJail(${parentPid});`;
+
+function inJail(body: string, parentPid = process.pid, enter = ENTER) {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'crib-jail-'));
   fs.writeFileSync(path.join(directory, 'mine'), '');
   fs.mkdirSync(path.join(directory, 'proc'));
   const code = `
     const fs = await import('node:fs');
     const os = await import('node:os');
-    const { enterJail } = await import(${JSON.stringify(JAIL)});
+    const { enterJail, enterOpenJail, enterTree } = await import(${JSON.stringify(JAIL)});
     const { chroot, unshare } = await import(${JSON.stringify(JAIL.replace('images/unpack/jail', 'linux/namespaces'))});
-    const { mount } = await import(${JSON.stringify(JAIL.replace('images/unpack/jail', 'linux/mounts'))});
+    const { cloneTree, mount } = await import(${JSON.stringify(JAIL.replace('images/unpack/jail', 'linux/mounts'))});
     const attempt = (what) => { try { what(); return 'done'; } catch (error) { return error.code; } };
-    enterJail(${JSON.stringify(directory)}, ${parentPid});
+    ${enter(directory, parentPid)}
     ${body}
   `;
   try {
@@ -60,7 +70,35 @@ test('inside there is the directory and nothing else: no network, no further pri
   assert.deepEqual(left, ['made', 'mine', 'proc']);
 });
 
+test('from one directory to the next: each holds itself and nothing else, and a second chroot does not lead out', () => {
+  const body = `
+    const said = [];
+    for (const [index, tree] of trees.entries()) {
+      enterTree(tree);
+      fs.mkdirSync('/made' + index);
+      chroot('/made' + index); // the working directory is outside of it now
+      for (let up = 0; up < 20; up++) process.chdir('..');
+      said.push(fs.readdirSync('.'), fs.readdirSync('/'));
+      chroot('.');
+      said.push(fs.readdirSync('/'), attempt(() => fs.readFileSync('/etc/passwd')));
+    }
+    enterTree(trees[0]);
+    said.push(fs.readdirSync('/'), fs.readdirSync('.'), os.networkInterfaces());
+    fs.writeSync(1, JSON.stringify(said));
+  `;
+  const { said, errors, left } = inJail(body, process.pid, ENTER_OPEN);
+  const found = JSON.parse(said || JSON.stringify(errors));
+  assert.deepEqual(found, [
+    ...[['made0'], [], ['made0'], 'ENOENT'],
+    ...[['made1'], [], ['made1'], 'ENOENT'],
+    ...[['made0'], ['made0'], {}],
+  ]);
+  assert.deepEqual(left, ['first', 'mine', 'proc', 'second']);
+});
+
 test('a process whose starter is gone ends before it does anything', () => {
-  const { status, said } = inJail(`fs.writeSync(1, 'went on');`, 1);
-  assert.deepEqual([status, said], [1, '']);
+  for (const enter of [ENTER, ENTER_OPEN]) {
+    const { status, said } = inJail(`fs.writeSync(1, 'went on');`, 1, enter);
+    assert.deepEqual([status, said], [1, '']);
+  }
 });
