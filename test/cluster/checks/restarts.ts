@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PATIENCE } from '../../support/patience.js';
 import { type Check, podOf, STAY, sh, started } from '../check.js';
 import { containerId, containerOf, isReady, type Pod } from '../manifest.js';
 import type { ClusterNode } from '../node.js';
@@ -16,7 +17,7 @@ export async function startSteadyPods(node: ClusterNode): Promise<void> {
   const count = "n=0; trap 'exit 0' TERM; while :; do n=$((n + 1)); echo $n; sleep 0.1 & wait $!; done";
   // Each probe leaves its time there.
   const command = ['sh', '-c', 'test -e /memory/kept && touch /memory/kept'];
-  const probe = { exec: { command }, periodSeconds: 1, timeoutSeconds: 5 };
+  const probe = { exec: { command }, periodSeconds: PATIENCE, timeoutSeconds: 5 * PATIENCE };
   const container = {
     script: `touch /memory/kept; ${count}`,
     livenessProbe: { ...probe, failureThreshold: 3 },
