@@ -3,70 +3,10 @@ import { test } from 'node:test';
 import { PodSandboxMetrics } from '../../../../cri/api/generated/index.js';
 import { decodeMessage, encodeMessage } from '../../../../cri/api/wire.js';
 import { metricDescriptors, podMetrics } from '../../../../cri/services/metrics/table.js';
-import type { CgroupDetails, CgroupStats, Pressure } from '../../../../runtime/cgroups/types.js';
-import type { ContainerMetricsView, ContainerView, PodMetricsView } from '../../../../sandbox/types.js';
-import { containerConfig, NO_RESOURCES, podConfig } from '../../../support/configs.js';
-
-const times = { totalNs: 3_000_000_000n, avg10: 0, avg60: 0, avg300: 0 };
-const pressure: Pressure = { some: times, full: times };
-
-const STATS: CgroupStats = {
-  timestamp: 1_700_000_000_000_000_000n,
-  cpuUsageNs: 2_500_000_000n,
-  memoryUsage: 10,
-  memoryWorkingSet: 8,
-  memoryRss: 5,
-  memoryLimit: 100,
-  pageFaults: 4,
-  majorPageFaults: 2,
-  swapUsage: 0,
-  swapLimit: 0,
-  pids: 3,
-  pressure: { cpu: pressure, memory: pressure, io: pressure },
-};
-
-const DETAILS: CgroupDetails = {
-  cpuUserNs: 1_000_000_000n,
-  cpuSystemNs: 1_500_000_000n,
-  periods: 7,
-  throttledPeriods: 2,
-  throttledNs: 1_000_000_000n,
-  memoryCache: 1,
-  memoryMappedFile: 2,
-  memoryActiveFile: 3,
-  memoryInactiveFile: 4,
-  memoryKernel: 5,
-  memoryMaxUsage: 11,
-  memoryFailures: 6,
-  oomKills: 1,
-  ownPageFaults: 3,
-  ownMajorPageFaults: 1,
-  processes: [1, 2],
-  threadsMax: 100,
-  io: [{ device: '8:0', readBytes: 4096, writeBytes: 8192, reads: 1, writes: 2 }],
-  hugePages: [{ pageSize: '2MB', usage: 1, maxUsage: 2 }],
-};
-
-const CONTAINER: ContainerView = {
-  id: 'c1',
-  podId: 'p1',
-  config: containerConfig('main', 'busybox:1'),
-  imageId: 'sha256:1',
-  imageRef: 'busybox@sha256:1',
-  state: 'running',
-  createdAt: 1n,
-  startedAt: 1_600_000_000_000_000_000n,
-  finishedAt: 0n,
-  exitCode: 0,
-  reason: '',
-  message: '',
-  logPath: '',
-  user: { uid: 0, gid: 0, additionalGids: [], home: '/', name: 'root' } as unknown as ContainerView['user'],
-  resources: { ...NO_RESOURCES, cpuQuota: -1, memoryLimit: 1 << 20, unified: { 'memory.min': '4096' } },
-  stopSignal: 'SIGTERM',
-  pid: 1,
-  volumes: [],
-};
+import type { CgroupDetails, CgroupStats } from '../../../../runtime/cgroups/types.js';
+import type { ContainerMetricsView, PodMetricsView } from '../../../../sandbox/types.js';
+import { podConfig } from '../../../support/configs.js';
+import { CONTAINER, DETAILS, STATS } from './measured.js';
 
 function pod(stats: CgroupStats | undefined, details: CgroupDetails | undefined): PodMetricsView {
   const container: ContainerMetricsView = {
