@@ -167,7 +167,10 @@ export class Exec {
     void this.#kill();
   }
 
-  /** First the process in the container, which the runtime's own death would leave behind, then the runtime. */
+  /**
+   * First the process in the container, which the runtime's own death would leave behind, then the runtime with what it is
+   * still starting, of which there is no pid file yet.
+   */
   async #kill(): Promise<void> {
     if (this.#killed) return;
     this.#killed = true;
@@ -178,7 +181,11 @@ export class Exec {
     try {
       if (Number.isInteger(pid) && pid > 1 && isLater(pid, runtime)) killTree(pid);
     } finally {
-      killGroupOf(runtime);
+      try {
+        killTree(runtime);
+      } finally {
+        killGroupOf(runtime);
+      }
     }
   }
 }

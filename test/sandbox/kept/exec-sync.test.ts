@@ -30,6 +30,7 @@ warns) echo '{"level":"warning","msg":"nothing"}' >"$log"; exit 1 ;;
 not-started) echo '{"level":"error","msg":"exec: \\"x\\": not found"}' >"$log"; exit 1 ;;
 long) echo $$ >"$pid_file"; exec sleep 1000 ;;
 beside) setsid sh -c 'echo $$ >"$0"; exec sleep 1000' "$pid_file" & wait ;;
+starting) setsid sh -c 'echo $$ >"$0"; exec sleep 1000' "$process.started" & wait ;;
 loud) head -c 9000000 /dev/zero ;;
 esac
 `;
@@ -75,21 +76,29 @@ test(
     }),
 );
 
-test('a command that is not the runtime’s child has ended when its client, which has gone, is told', LIMIT, () =>
-  withPlace(async (place) => {
-    const abort = new AbortController();
-    const unwanted = execSync(place, 'beside', ['x'], 0, abort.signal);
-    const pids = () =>
-      fs
-        .readdirSync(place.bundle)
-        .filter((name) => name.endsWith('.pid'))
-        .map((name) => Number(fs.readFileSync(path.join(place.bundle, name), 'utf8')));
-    await until(() => (pids()[0] ?? 0) > 0, 'it runs');
-    const [pid = 0] = pids();
-    abort.abort();
-    await assert.rejects(unwanted, { code: 'CANCELLED' });
-    await until(() => startTimeOf(pid) === undefined, 'it is gone');
-  }),
+test(
+  'a command that is no process of the runtime’s group ends with its client, also while it is being started',
+  LIMIT,
+  () =>
+    withPlace(async (place) => {
+      for (const [id, suffix] of [
+        ['beside', '.pid'],
+        ['starting', '.started'],
+      ] as const) {
+        const abort = new AbortController();
+        const unwanted = execSync(place, id, ['x'], 0, abort.signal);
+        const pids = () =>
+          fs
+            .readdirSync(place.bundle)
+            .filter((name) => name.endsWith(suffix))
+            .map((name) => Number(fs.readFileSync(path.join(place.bundle, name), 'utf8')));
+        await until(() => (pids()[0] ?? 0) > 0, `${id} runs`);
+        const [pid = 0] = pids();
+        abort.abort();
+        await assert.rejects(unwanted, { code: 'CANCELLED' });
+        await until(() => startTimeOf(pid) === undefined, `${id} is gone`);
+      }
+    }),
 );
 
 test(
