@@ -42,6 +42,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 // Nobody can be told; what was asked for goes on.
 process.stderr.on('error', () => {});
 
-process.exitCode = await main();
-// A `serve` that could not start has its connection to the keeper, which would keep the process.
-if (process.exitCode === FAILED) process.exit();
+void main().then((code) => {
+  process.exitCode = code;
+  // A `serve` that could not start has its connection to the keeper, which would keep the process.
+  if (code === FAILED) process.exit();
+});

@@ -3,6 +3,7 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { allDone } from '../../runtime/all-done.js';
 import { createCgroups } from '../../runtime/cgroups/cgroups.js';
 import { CGROUPFS, SYSTEMD } from '../../runtime/cgroups/driver.js';
 import { CgroupSampler } from '../../runtime/cgroups/sampler.js';
@@ -55,20 +56,8 @@ export interface Assembly {
 export async function assemble(config: Config, log: Log, bundles = ownDirectory()): Promise<Assembly> {
   const { root, state } = config;
   await Promise.all([makeDirectory(root, 0o711), makeDirectory(state, 0o711)]);
-  const [host, cgroups, runtimes] = await Promise.all([
-    discoverHostFacts(),
-    cgroupsOf(config),
-    discoverRuntimes({
-      ...(config.ociRuntime === '' ? {} : { preferred: config.ociRuntime }),
-      stateDir: path.join(root, 'probe'),
-      log,
-    }),
-  ]);
-  if (host.oomScoreAdjFloor > -1000) {
-    log.info({ floor: host.oomScoreAdjFloor }, 'oom_score_adj cannot be lowered here: requests below are clamped');
-  }
+  const cgroups = await cgroupsOf(config);
   const keeper = new KeeperClient({ state, keeperPath: path.join(bundles, 'keeper.js'), log });
-  const sampler = new CgroupSampler(cgroups);
   const network = createNetwork({
     mode: config.network,
     root,
@@ -77,8 +66,13 @@ export async function assemble(config: Config, log: Log, bundles = ownDirectory(
     bridge: { name: config.bridgeName, subnets: config.bridgeSubnets },
     log,
   });
+  // Both wait for other processes; meanwhile this one finds out what the host has.
+  const opened = allDone([keeper.connect(), network.open()]);
+  const discovered = discover(config, log);
+  await allDone([opened, discovered]);
+  const { host, runtimes, filesystems } = await discovered;
+  const sampler = new CgroupSampler(cgroups);
   let pods: PodRuntime | undefined;
-  const filesystems = await filesystemNames(root);
   const images = createImageStore({
     root,
     filesystem: filesystems.images,
@@ -123,7 +117,6 @@ export async function assemble(config: Config, log: Log, bundles = ownDirectory(
     podObjects,
     cdiSpecDirs: config.cdiSpecDirs,
   });
-  await Promise.all([keeper.connect(), network.open()]);
   await pods.open();
   // Last: what the containers stand on must be known before layers that no image has are swept.
   await images.open();
@@ -136,6 +129,22 @@ export async function assemble(config: Config, log: Log, bundles = ownDirectory(
     retire: () => keeper.retire(),
     close: () => closeAll(pods, images),
   };
+}
+
+async function discover({ root, ociRuntime }: Config, log: Log) {
+  const [host, runtimes, filesystems] = await Promise.all([
+    discoverHostFacts(),
+    discoverRuntimes({
+      ...(ociRuntime === '' ? {} : { preferred: ociRuntime }),
+      stateDir: path.join(root, 'probe'),
+      log,
+    }),
+    filesystemNames(root),
+  ]);
+  if (host.oomScoreAdjFloor > -1000) {
+    log.info({ floor: host.oomScoreAdjFloor }, 'oom_score_adj cannot be lowered here: requests below are clamped');
+  }
+  return { host, runtimes, filesystems };
 }
 
 async function guestVolumesOf(

@@ -151,5 +151,5 @@ function giveUp(error: unknown): never {
 }
 
 const accepts = argumentOf('--accepts');
-if (accepts === undefined) await main().catch(giveUp);
+if (accepts === undefined) void main().catch(giveUp);
 else process.exitCode = accepts === String(HANDOVER_VERSION) ? 0 : USAGE;

@@ -147,7 +147,7 @@ class EntryReader {
   #duration(key: string, value: unknown): number | undefined {
     if (value === undefined || value === '') return undefined;
     const text = this.#string(key, value);
-    const part = /([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h)/y;
+    const part = /([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|\u00b5s|ms|s|m|h)/y;
     let total = 0;
     while (part.lastIndex < text.length) {
       const match = part.exec(text);

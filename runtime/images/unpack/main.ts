@@ -135,10 +135,10 @@ function writeOut(text: string): void {
   for (let written = 0; written < bytes.length; ) written += fs.writeSync(1, bytes, written);
 }
 
-try {
-  await main();
-  process.exit(0);
-} catch (error) {
-  answer({ ok: false, code: codeOf(error), message: messageOf(error) });
-  process.exit(1);
-}
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    answer({ ok: false, code: codeOf(error), message: messageOf(error) });
+    process.exit(1);
+  },
+);
