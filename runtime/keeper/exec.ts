@@ -175,7 +175,7 @@ export class Exec {
     if (this.#killed) return;
     this.#killed = true;
     const { pid: runtime, pidFile, innerKill, children } = this.#running;
-    if (innerKill !== undefined) await killInner(innerKill, children).catch(() => undefined);
+    if (innerKill !== undefined) await killInner(innerKill, children, () => !this.#exited).catch(() => undefined);
     const pid = Number(await readFile(pidFile, 'latin1').catch(() => ''));
     if (this.#exited || runtime === 0) return;
     try {

@@ -4,6 +4,7 @@
  */
 
 import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { atOnce } from '../all-done.js';
 import { stdioClosed } from '../child-stdio.js';
 import { type Children, childEnd } from './children.js';
@@ -13,6 +14,9 @@ import type { KeptInnerKill, KeptInnerTree } from './protocol.js';
 export type RunInner = (argv: readonly string[]) => Promise<string>;
 
 const TIMEOUT_MS = 30_000;
+/** A sandbox that does not start a command in this time may never do. */
+const TELL_MS = 3_000;
+const POLL_MS = 20;
 /** What a command has left behind may hold its pipe. */
 const DRAIN_MS = 250;
 /** A list of some thousand processes; of a longer one the rest is left out. */
@@ -22,10 +26,17 @@ const MAX_ROUNDS = 5;
 /** Commands that run at one time: each is a Go process. */
 const AT_ONCE = 4;
 
-/** Nothing where the command has not told its pid yet, or has ended. */
-export async function killInner(kill: KeptInnerKill, children: Children): Promise<void> {
-  const pid = await toldPid(kill.pidFile);
-  if (pid !== undefined) await killInnerTree(pid, kill, (argv) => output(argv, kill.env, children));
+/**
+ * Nothing where the command tells no pid, or has ended. While `isStarting`, its pid is waited for: a runtime that is killed
+ * before would leave it behind.
+ */
+export async function killInner(kill: KeptInnerKill, children: Children, isStarting = () => false): Promise<void> {
+  let pid = await toldPid(kill.pidFile);
+  for (const deadline = performance.now() + TELL_MS; pid === undefined; pid = await toldPid(kill.pidFile)) {
+    if (!isStarting() || performance.now() > deadline) return;
+    await sleep(POLL_MS);
+  }
+  await killInnerTree(pid, kill, (argv) => output(argv, kill.env, children));
 }
 
 /** The pid that a command has told; undefined while there is none. */

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Children } from '../../../runtime/keeper/children.js';
 import { Exec } from '../../../runtime/keeper/exec.js';
 import type { KeptExecSpec } from '../../../runtime/keeper/protocol.js';
-import { becomeSubreaper } from '../../../runtime/linux/processes.js';
+import { becomeSubreaper, startTimeOf } from '../../../runtime/linux/processes.js';
 import { until } from '../../support/until.js';
 
 before(becomeSubreaper);
@@ -99,6 +99,21 @@ test('after its time the process that the pid file names goes, with the command,
     }
   };
   await until(() => /[ZX]/.test(state()), 'the process ends');
+  fs.rmSync(directory, { recursive: true });
+});
+
+test('a command of another kernel that is being started when its client goes is killed once it has told its pid', async () => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'crib-exec-'));
+  const pidFile = path.join(directory, 'inner-pid');
+  const inner = `sleep 0.3; echo $$ >${pidFile}.tmp; mv ${pidFile}.tmp ${pidFile}; exec sleep 60 >/dev/null 2>&1`;
+  const innerKill = { argv: ['kill', '-9', '{pid}'], env: { PATH: process.env.PATH ?? '/usr/bin:/bin' }, pidFile };
+  // No child of the runtime's, as one in a sandbox is none.
+  const { exec } = start(`(setsid sh -c '${inner}' &); exec sleep 60`, { innerKill });
+  exec.cancel();
+  assert.deepEqual(await exec.done, { exitCode: 137, timedOut: false });
+  await until(() => fs.existsSync(pidFile), 'it is started');
+  const pid = Number(fs.readFileSync(pidFile, 'utf8'));
+  await until(() => startTimeOf(pid) === undefined, 'it is killed');
   fs.rmSync(directory, { recursive: true });
 });
 
