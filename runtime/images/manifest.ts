@@ -55,12 +55,19 @@ export function parseObject(body: Buffer, what: string): JsonObject {
   return value;
 }
 
-/** The manifests of an index; undefined when the media type is not one. */
+/**
+ * The manifests of an index; undefined when the media type is not one. What is odd among them, as a digest of another kind,
+ * is left out where there are others: it may be for a platform or of a kind that nobody here asks for.
+ */
 export function parseIndex(mediaType: string, body: Buffer): Descriptor[] | undefined {
   const value = parseObject(body, 'the image index');
   if (!INDEXES.has(typeOf(mediaType, value))) return undefined;
   if (!Array.isArray(value.manifests)) throw bad('the image index', 'it has no manifests');
-  return value.manifests.map((entry) => parseDescriptor(entry, 'the image index'));
+  const entries: readonly unknown[] = value.manifests;
+  const sound = entries.filter(
+    (entry) => isObject(entry) && typeof entry.digest === 'string' && SHA256.test(entry.digest),
+  );
+  return (sound.length > 0 ? sound : entries).map((entry) => parseDescriptor(entry, 'the image index'));
 }
 
 /** Throws INVALID_ARGUMENT for what is malformed, UNIMPLEMENTED for kinds of content that crib does not run. */

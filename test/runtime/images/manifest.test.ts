@@ -106,6 +106,9 @@ test('an index names manifests and their platforms; another type is none', () =>
     found?.map((one) => one.platform),
     [{ os: 'linux', architecture: 'arm', variant: 'v7' }, undefined],
   );
+  const other = { ...entry, digest: `sha512:${'b'.repeat(128)}` };
+  assert.equal(parseIndex(type, body({ manifests: [other, null, entry] }))?.length, 1);
+  assert.throws(() => parseIndex(type, body({ manifests: [other] })), { message: /no sha256 digest/ });
   assert.equal(parseIndex(TYPE, manifest()), undefined);
   assert.throws(() => parseIndex(type, body({})), { code: 'INVALID_ARGUMENT', message: /has no manifests/ });
 });
