@@ -108,11 +108,13 @@ export class LayerWriter implements TarSink {
   finish(): LayerTotals {
     const implicit = this.#tree.finish();
     const directories = this.#tree.size;
+    // Those in a directory that something else has replaced went with it.
+    const links = [...this.#links].filter(([path]) => statOf(onDisk(parentOf(path)))?.isDirectory() === true);
     return {
       entries: this.#entries,
       usedBytes: this.#usedBytes + directories * BLOCK,
       inodes: this.#files + directories,
-      pending: { implicit, links: [...this.#links].map(([path, target]) => ({ path, target })) },
+      pending: { implicit, links: links.map(([path, target]) => ({ path, target })) },
     };
   }
 
@@ -181,9 +183,12 @@ export class LayerWriter implements TarSink {
     if (stat?.isDirectory() === true) throw hostile(`${shown(entry.path)} is a hard link to a directory`);
     if (stat !== undefined && target === path) return;
     const own = stat !== undefined && !isWhiteout(stat);
-    if (own) this.#replacing(path, () => fs.linkSync(onDisk(target), onDisk(path)));
-    else this.#tree.clear(path);
-    if (own) return;
+    if (own) {
+      this.#replacing(path, () => fs.linkSync(onDisk(target), onDisk(path)));
+      retouch(entry, path, stat);
+      return;
+    }
+    this.#tree.clear(path);
     if (this.#links.size >= MAX_PENDING_LINKS)
       throw hostile(`it has more than ${MAX_PENDING_LINKS} hard links to other layers`);
     this.#links.set(path, target);
@@ -235,7 +240,10 @@ export class LayerWriter implements TarSink {
     this.#tree.record(path, mtimeSeconds, mtimeNanoseconds, (mode & SETID) === 0 ? undefined : mode);
   }
 
-  /** image-spec layer.md, "Whiteouts": they hide what lower layers have, never what this layer has itself. */
+  /**
+   * image-spec layer.md, "Whiteouts": they hide what lower layers have, never what this layer has itself. Where no layer is
+   * below, several may have been made one, and what came before a whiteout goes, as in containerd.
+   */
   #whiteout(name: string): void {
     const base = baseOf(name);
     if (base === '.wh..wh..opq') {
@@ -247,6 +255,11 @@ export class LayerWriter implements TarSink {
     const hidden = base.slice('.wh.'.length);
     if (hidden === '' || hidden === '.' || hidden === '..') throw hostile(`${shown(name)} is a whiteout of no name`);
     const path = join(this.#tree.ensure(parentOf(name)), hidden);
+    if (this.#lowest) {
+      this.#tree.clear(path);
+      this.#links.delete(path);
+      return;
+    }
     const stat = statOf(onDisk(path));
     if (stat === undefined && !this.#links.has(path)) {
       this.#hide(path);
@@ -273,6 +286,16 @@ export class LayerWriter implements TarSink {
       return make();
     }
   }
+}
+
+/** As in containerd and Docker the last of a file's names says what it is like: tools take the attributes of each. */
+function retouch(entry: TarEntry, path: string, stat: fs.Stats): void {
+  const disk = onDisk(path);
+  const owned = entry.uid === stat.uid && entry.gid === stat.gid;
+  if (!owned) fs.lchownSync(disk, entry.uid, entry.gid);
+  if (!stat.isSymbolicLink() && !(owned && (stat.mode & 0o7777) === entry.mode)) fs.chmodSync(disk, entry.mode);
+  applyXattrs(disk, entry.xattrs);
+  setTimesAt(disk, entry.mtimeSeconds, entry.mtimeNanoseconds);
 }
 
 function explained(error: unknown, entry: TarEntry): unknown {

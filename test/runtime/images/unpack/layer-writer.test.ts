@@ -106,6 +106,25 @@ test('a hard link that a later entry replaces is not pending any more', () => {
   const totals = write(entry('l', { type: 'link', linkPath: 'lower' }), entry('l', { size: 1 }));
   assert.deepEqual(totals.pending.links, []);
   assert.equal(fs.statSync('/l').size, 1);
+  const replaced = write(entry('d/l', { type: 'link', linkPath: 'lower' }), entry('d', { size: 1 }));
+  assert.deepEqual(replaced.pending.links, [], 'nor is one in a directory that is replaced');
+});
+
+test('the last of a file’s names says what it is like; a symlink with two stays one', () => {
+  const capability = Buffer.from('0100000200200000000000000000000000000000', 'hex');
+  const xattrs = new Map([['security.capability', capability]]);
+  write(
+    entry('f', { size: 2, uid: 5 }),
+    entry('g', { type: 'link', linkPath: 'f', mode: 0o4755, gid: 6, mtimeSeconds: 9, xattrs }),
+    entry('t', { mode: 0o600 }),
+    entry('s', { type: 'symlink', linkPath: 't' }),
+    entry('r', { type: 'link', linkPath: 's', mode: 0o755, uid: 7 }),
+  );
+  const { mode, uid, gid, mtimeMs, nlink } = fs.statSync('/f');
+  assert.deepEqual([mode & 0o7777, uid, gid, Math.floor(mtimeMs), nlink], [0o4755, 0, 6, 9000, 2]);
+  assert.deepEqual(getXattr('/f', 'security.capability'), capability);
+  assert.deepEqual([fs.lstatSync('/s').uid, fs.readlinkSync('/r')], [7, 't']);
+  assert.deepEqual([fs.statSync('/t').mode & 0o7777, fs.statSync('/t').uid], [0o600, 0]);
 });
 
 test('a hard link to itself changes nothing', () => {
@@ -136,18 +155,23 @@ test('the character device 0:0, as in an archive of an overlay’s directories, 
   assert.ok(fs.lstatSync('/d/y').isFile());
 });
 
-test('the lowest layer has no whiteouts, for overlayfs would show their names where nothing lies below', () => {
+test('the lowest layer has no whiteouts, for overlayfs would show their names; what came before one is gone', () => {
   const totals = writeWith(new LayerWriter(100, true), [
     entry('d/.wh.gone'),
     entry('d/own'),
-    entry('d/.wh.own'),
+    entry('d/before/f'),
+    entry('d/.wh.before'),
+    entry('link', { type: 'symlink', linkPath: 'd' }),
+    entry('.wh.link'),
+    entry('link/f'),
     entry('d/x', { size: 1 }),
     entry('d/x', { type: 'char' }),
     entry('e/.wh..wh..opq'),
   ]);
   assert.deepEqual(fs.readdirSync('/d'), ['own']);
   assert.equal(getXattr('/e', OPAQUE), undefined);
-  assert.equal(totals.inodes, 2 + 3);
+  assert.deepEqual(fs.readdirSync('/link'), ['f']);
+  assert.deepEqual([...totals.pending.implicit].sort(), ['', 'd', 'e', 'link']);
 });
 
 test('the owner and mode of the root directory are its entry’s, but all may read it; what is no directory is passed over', () => {
