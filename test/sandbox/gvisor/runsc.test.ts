@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { NO_FEATURES } from '../../../runtime/oci/feature-trials.js';
 import { OciRuntime } from '../../../runtime/oci/oci-runtime.js';
@@ -40,7 +40,10 @@ test('every command begins with the root, so that none asks another sandbox', ()
 });
 
 test('the runsc that is installed has the flags', { skip: WITHOUT_RUNSC }, () => {
-  const help = (...words: string[]): string => execFileSync('runsc', words, { encoding: 'utf8', timeout: 20_000 });
+  const help = (...words: string[]): string => {
+    const { stdout, stderr } = spawnSync('runsc', words, { encoding: 'utf8', timeout: 20_000 });
+    return stdout + stderr;
+  };
   const kill = help('help', 'kill');
   for (const flag of ['-all', '-pid']) assert.match(kill, new RegExp(`\\s${flag}\\b`));
   const flags = help('flags');
