@@ -10,7 +10,7 @@ import path from 'node:path';
 import { CribError } from './errors.js';
 import type { BytePath } from './linux/byte-paths.js';
 import { O } from './linux/constants.js';
-import { openDirectoryIn, pathIn } from './linux/descriptor-paths.js';
+import { entriesIn, openDirectoryIn, pathIn } from './linux/descriptor-paths.js';
 import { errnoName } from './linux/libc.js';
 
 /** Files that are unlinked at a time. */
@@ -101,11 +101,12 @@ class Removal {
 
   /** Of `directory`, files go and directories are moved to `top`; those of `top` are emptied. How many entries it had. */
   async #empty(directory: number, top: number): Promise<number> {
-    const entries = await fs.readdir(pathIn(directory), { withFileTypes: true, encoding: 'buffer' });
-    for (let start = 0; start < entries.length; start += AT_ONCE) {
-      await Promise.all(entries.slice(start, start + AT_ONCE).map((entry) => this.#remove(directory, entry, top)));
+    let count = 0;
+    for await (const batch of entriesIn(directory, AT_ONCE)) {
+      await Promise.all(batch.map((entry) => this.#remove(directory, entry, top)));
+      count += batch.length;
     }
-    return entries.length;
+    return count;
   }
 
   async #remove(directory: number, entry: Dirent<Buffer>, top: number): Promise<void> {

@@ -2,9 +2,8 @@
 
 import { closeSync, openSync, type Stats } from 'node:fs';
 import fs from 'node:fs/promises';
-import path from 'node:path';
 import { O } from '../runtime/linux/constants.js';
-import { openDirectoryIn, pathIn } from '../runtime/linux/descriptor-paths.js';
+import { entriesIn, openDirectoryIn, pathIn } from '../runtime/linux/descriptor-paths.js';
 
 /** Entries looked at before other work gets its turn. */
 const BATCH = 64;
@@ -33,7 +32,7 @@ export async function treeUsage(root: string, maxEntries: number, goesOn = () =>
 }
 
 async function usageBelow(top: number, maxEntries: number, goesOn: () => boolean): Promise<TreeUsage> {
-  const pending = ['.'];
+  const pending: Buffer[] = [Buffer.from('.')];
   let bytes = 0;
   let inodes = 0;
   for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
@@ -43,21 +42,25 @@ async function usageBelow(top: number, maxEntries: number, goesOn: () => boolean
     try {
       bytes += await blocks(fs.stat(pathIn(fd)));
       inodes += 1;
-      const entries = await fs.readdir(pathIn(fd), { withFileTypes: true }).catch(() => []);
-      for (let start = 0; start < entries.length; start += BATCH) {
-        const batch = entries.slice(start, start + BATCH);
+      for await (const batch of entriesIn(fd, BATCH)) {
         const files = batch.filter((entry) => !entry.isDirectory());
-        for (const entry of batch) if (entry.isDirectory()) pending.push(path.join(directory, entry.name));
+        for (const entry of batch) if (entry.isDirectory()) pending.push(below(directory, entry.name));
         const sizes = await Promise.all(files.map(({ name }) => blocks(fs.lstat(pathIn(fd, name)))));
         for (const size of sizes) bytes += size;
         inodes += files.length;
-        if (inodes > maxEntries || !goesOn()) return { bytes, inodes, complete: false };
+        if (inodes + pending.length > maxEntries || !goesOn()) return { bytes, inodes, complete: false };
       }
+    } catch {
+      // it is gone
     } finally {
       closeSync(fd);
     }
   }
   return { bytes, inodes, complete: true };
+}
+
+function below(directory: Buffer, name: Buffer): Buffer {
+  return Buffer.concat([directory, Buffer.from('/'), name]);
 }
 
 function quietly(open: () => number): number | undefined {

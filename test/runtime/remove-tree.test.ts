@@ -6,6 +6,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, it } from 'node:test';
 import { unmount } from '../../runtime/linux/mounts.js';
 import { removeSmallTree, removeTree } from '../../runtime/remove-tree.js';
+import { fillDirectory, inSmallHeap } from '../support/small-heap.js';
 
 let root = '';
 const at = (...names: string[]) => path.join(root, ...names);
@@ -125,4 +126,10 @@ it('never leaves the tree while directories in it are swapped for links', async 
     await new Promise((resolve) => guest.once('close', resolve));
   }
   assert.equal(fs.readdirSync(at('precious', 'd')).length, 20);
+});
+
+it('removes more files than there is memory for', async () => {
+  fillDirectory(at('wide'));
+  await inSmallHeap('runtime/remove-tree.js', 'removeTree', at('wide'));
+  assert.deepEqual(fs.readdirSync(root), []);
 });

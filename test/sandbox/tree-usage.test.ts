@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { treeUsage } from '../../sandbox/tree-usage.js';
+import { fillDirectory, inSmallHeap } from '../support/small-heap.js';
 import { endSwapper, startSwapper } from '../support/swapper.js';
 
 let root = '';
@@ -50,4 +51,11 @@ test('a directory that is swapped for a link meanwhile is not gone through', asy
     await endSwapper(child);
     fs.rmSync(outside, { recursive: true });
   }
+});
+
+test('a directory with more files than there is memory for is counted up to the limit', async () => {
+  const wide = path.join(root, 'wide');
+  fillDirectory(wide);
+  const usage = await inSmallHeap('sandbox/tree-usage.js', 'treeUsage', wide, 10_000_000);
+  assert.deepEqual(usage, { ...(await treeUsage(wide, 10_000_000)), inodes: 50_001, complete: true });
 });
