@@ -129,7 +129,7 @@ async function settleContainer(node: Node, container: Container, kept: KeptConta
   else if (kept !== undefined) await endLeftCommands(node, container);
 }
 
-/** An exec that cribd was asked for before: nobody waits for it, nor keeps to its time limit. */
+/** What clients of an earlier cribd have run in it: nobody waits for it, nor keeps to its time limit. */
 async function endLeftCommands(node: Node, { id, record }: Container): Promise<void> {
   await attempt(node, `end the commands that are left in container ${id}`, () =>
     node.parts.handlers.existing(record.runtime).endLeftCommands(record),

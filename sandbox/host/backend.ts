@@ -30,6 +30,7 @@ import type { ExecPlace } from '../kept/exec-files.js';
 import { execSession } from '../kept/exec-session.js';
 import { execSync } from '../kept/exec-sync.js';
 import { KeptProcesses, type KeptProcessParts } from '../kept/kept-processes.js';
+import { endLeftCommands } from '../kept/left-command.js';
 import { type NamespaceRequest, PINNED, pinNamespaces } from '../pod/namespaces.js';
 import { ownerOf } from '../pod/owners.js';
 import { preparePodCgroup, releasePodCgroup } from '../pod/pod-cgroup.js';
@@ -158,8 +159,9 @@ export class HostBackend implements SandboxBackend {
     return execSync(this.#execPlace(container), container.id, command, timeoutMs, signal);
   }
 
-  /** The keeper does. */
-  async endLeftCommands(): Promise<void> {}
+  endLeftCommands(container: ContainerRecord): Promise<void> {
+    return endLeftCommands(this.#execPlace(container));
+  }
 
   exec(container: ContainerRecord, spec: ExecSpec, streams: SessionStreams, signal: AbortSignal): Promise<number> {
     return execSession(this.#execPlace(container), container.id, spec, streams, signal);

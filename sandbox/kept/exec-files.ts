@@ -29,6 +29,8 @@ export class ExecFiles {
   readonly pidFile: string;
   /** The OCI `process` object. */
   readonly processFile: string;
+  /** Of a session: the process of the host that is to end with it. */
+  readonly startedFile: string;
   /** The pid of the command in a kernel of its own. */
   readonly innerPidFile: string;
   /** The runtime's. */
@@ -39,6 +41,7 @@ export class ExecFiles {
   constructor(bundle: string, name = `exec-${newId().slice(0, 16)}`) {
     const base = path.join(bundle, name);
     this.pidFile = `${base}.pid`;
+    this.startedFile = `${base}.started`;
     this.innerPidFile = `${base}.inner-pid`;
     this.processFile = `${base}.json`;
     this.log = `${base}.log`;
@@ -54,7 +57,8 @@ export class ExecFiles {
   /** Removes those that were made. Plain calls: four times through libuv's pool would cost a probe more than all else here. */
   remove(): void {
     const console = path.join(path.dirname(this.pidFile), this.consoleName);
-    for (const file of [this.pidFile, this.innerPidFile, this.processFile, this.log, console]) unlinkIfThere(file);
+    const { pidFile, startedFile, innerPidFile, processFile, log } = this;
+    for (const file of [pidFile, startedFile, innerPidFile, processFile, log, console]) unlinkIfThere(file);
   }
 }
 

@@ -4,14 +4,12 @@
  */
 
 import { attempting, CribError } from '../../runtime/errors.js';
-import { killTree } from '../../runtime/keeper/kill-process.js';
 import type { KeptProcess } from '../../runtime/keeper/protocol.js';
 import { descriptorRoom } from '../../runtime/linux/descriptor-room.js';
-import { startTimeOf } from '../../runtime/linux/processes.js';
 import type { ExecSpec, SessionStreams } from '../streams.js';
 import { ExecFiles, type ExecPlace, innerKillOf } from './exec-files.js';
 import { writeExecProcess } from './exec-process.js';
-import { endLeftCommand } from './left-command.js';
+import { endLeftCommand, killStarted, noteStarted } from './left-command.js';
 import { SessionPipes } from './session-pipes.js';
 import { SessionTerminal } from './session-terminal.js';
 
@@ -69,10 +67,11 @@ async function run(
   const onStarted = (process: KeptProcess) => {
     started = process;
     try {
+      noteStarted(files, process);
       io.start();
     } catch (error) {
       failure = error;
-      killOurs(process);
+      killStarted(process);
     }
   };
   try {
@@ -82,11 +81,7 @@ async function run(
   } catch (error) {
     // The keeper has died, and with it who would have killed the command.
     await endLeftCommand(error, place, files);
-    if (error instanceof CribError && error.code === 'UNAVAILABLE' && started !== undefined) killOurs(started);
+    if (error instanceof CribError && error.code === 'UNAVAILABLE' && started !== undefined) killStarted(started);
     throw error;
   }
-}
-
-function killOurs({ pid, startTime }: KeptProcess): void {
-  if (startTimeOf(pid) === startTime) killTree(pid);
 }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
+import path from 'node:path';
 import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
+import { startTimeOf } from '../../../runtime/linux/processes.js';
 import type { Sessions } from '../../../sandbox/streams.js';
 import { containerConfig, podConfig } from '../../support/configs.js';
 import { startTestNode, type TestNode } from '../../support/node.js';
@@ -232,4 +234,19 @@ test('many at once, and nothing is left behind', async () => {
     files.filter((name) => name.startsWith('exec-')),
     [],
   );
+});
+
+test('what runs is written down until it has ended, for a start after cribd and keeper have both died', async () => {
+  const bundle = path.join(node.state, 'containers', container);
+  const noted = () => fs.readdirSync(bundle).filter((name) => /^exec-.*\.started$/.test(name));
+  const client = sessionClient(['stdin', 'stdout']);
+  const code = exec(client, 'echo begun; exec sleep 4600');
+  await client.shows(/begun/);
+  const [file = ''] = noted();
+  const { pid, startTime } = JSON.parse(fs.readFileSync(path.join(bundle, file), 'utf8'));
+  assert.equal(fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8'), 'sleep\x004600\0');
+  assert.equal(startTimeOf(pid), startTime);
+  process.kill(pid, 'SIGKILL');
+  assert.equal(await code, 137);
+  assert.deepEqual(noted(), []);
 });

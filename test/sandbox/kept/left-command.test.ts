@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { CribError } from '../../../runtime/errors.js';
+import { startTimeOf } from '../../../runtime/linux/processes.js';
 import { ExecFiles, type ExecPlace } from '../../../sandbox/kept/exec-files.js';
-import { endLeftCommand, endLeftCommands } from '../../../sandbox/kept/left-command.js';
+import { endLeftCommand, endLeftCommands, noteStarted } from '../../../sandbox/kept/left-command.js';
+import { until } from '../../support/until.js';
 
 const DIED = new CribError('UNAVAILABLE', 'the connection to the keeper ended');
 /** The command 17 with a child, one that the container has started itself, and the container's init. */
@@ -58,4 +62,23 @@ test('where the processes cannot be listed nothing is killed, and the next start
   fs.writeFileSync(innerPidFile, '17');
   await assert.rejects(endLeftCommands(place), /no such process/);
   assert.deepEqual(fs.readdirSync(bundle), [path.basename(innerPidFile)]);
+});
+
+test('a start ends what a session of an earlier cribd ran on the host, not what has its pid now', async (t) => {
+  const { place, bundle, ran } = placeOf(t, '');
+  const host = { ...place, innerKill: undefined } as unknown as ExecPlace;
+  const shell = () => spawn('sh', ['-c', 'sleep 1000 & echo $!; wait'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const [left, other] = [shell(), shell()];
+  const [[child], [otherChild]] = await Promise.all([once(left.stdout, 'data'), once(other.stdout, 'data')]);
+  const ended = once(left, 'exit');
+  noteStarted(new ExecFiles(bundle), { pid: left.pid ?? 0, startTime: startTimeOf(left.pid ?? 0) ?? '' });
+  noteStarted(new ExecFiles(bundle), { pid: other.pid ?? 0, startTime: '1' });
+  fs.writeFileSync(new ExecFiles(bundle).startedFile, '{"pid":');
+  await endLeftCommands(host);
+  assert.deepEqual(await ended, [null, 'SIGKILL']);
+  await until(() => startTimeOf(Number(child)) === undefined, 'its child ends too');
+  assert.equal(other.exitCode ?? other.signalCode, null);
+  process.kill(Number(otherChild), 'SIGKILL');
+  await once(other, 'exit');
+  assert.deepEqual([fs.readdirSync(bundle), ran], [[], []]);
 });
