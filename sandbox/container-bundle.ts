@@ -13,6 +13,7 @@ import { selinuxLabels } from '../runtime/spec/selinux.js';
 import type { NamespacePaths, OciSpec, ResolvedMount, ResolvedUser, SpecInput } from '../runtime/spec/types.js';
 import { resolveUser } from '../runtime/spec/users.js';
 import { declaredVolumes } from '../volumes/declared.js';
+import { makeBehindSymlinks } from '../volumes/mount-points.js';
 import { prepareVolumes } from '../volumes/prepare.js';
 import { relabel } from '../volumes/relabel.js';
 import type { VolumeDecision } from '../volumes/types.js';
@@ -77,6 +78,7 @@ export async function buildBundle(node: Node, pod: Pod, request: BundleRequest):
     apparmorProfile,
     host,
   };
+  await makeBehindSymlinks(rootfs, input.mounts, pod.record.namespaces.user);
   const built = cdi === undefined ? buildSpec(input) : { ...buildSpec(inject(input, cdi)), hooks: cdi.hooks };
   const decisions = volumes.map(({ decision }) => decision);
   const spec = node.backend(pod.record).containerSpec(pod.record, id, built, decisions);

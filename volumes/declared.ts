@@ -6,7 +6,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { type IdMappings, toHostId } from '../runtime/containers/id-mappings.js';
+import { type IdMappings, rootOf } from '../runtime/containers/id-mappings.js';
 import { attempting } from '../runtime/errors.js';
 import { O, RESOLVE } from '../runtime/linux/constants.js';
 import { openat2 } from '../runtime/linux/files.js';
@@ -73,13 +73,10 @@ function makeIfMissing(root: number, parent: string, directory: string, mappings
     withDirectory(root, parent, (opened) => {
       const made = path.join(opened, path.basename(directory));
       fs.mkdirSync(made, { mode: 0o755 });
-      fs.lchownSync(made, hostId(mappings?.uids), hostId(mappings?.gids));
+      const { uid, gid } = rootOf(mappings);
+      fs.lchownSync(made, uid, gid);
     });
   }
-}
-
-function hostId(ranges: IdMappings['uids'] | undefined): number {
-  return ranges === undefined ? 0 : (toHostId(ranges, 0) ?? 0);
 }
 
 /** Calls with a path of the opened directory that no symlink changes. */

@@ -46,6 +46,12 @@ export function toHostId(ranges: readonly IdMapping[], id: number): number | und
   return range === undefined ? undefined : range.hostId + (id - range.containerId);
 }
 
+/** The host's ids of the namespace's root; without one, or where it has none, root's own. */
+export function rootOf(mappings: IdMappings | undefined): { readonly uid: number; readonly gid: number } {
+  if (mappings === undefined) return { uid: 0, gid: 0 };
+  return { uid: toHostId(mappings.uids, 0) ?? 0, gid: toHostId(mappings.gids, 0) ?? 0 };
+}
+
 /** The same range or ranges, in the same order. */
 export function sameMappings(a: IdMappings, b: IdMappings): boolean {
   const text = ({ uids, gids }: IdMappings) =>
