@@ -9,13 +9,12 @@
 
 import crypto from 'node:crypto';
 import fs from 'node:fs';
-import zlib from 'node:zlib';
 import { CribError, codeOf, messageOf } from '../../errors.js';
 import { armFailpoints } from '../../failpoints.js';
-import { errnoName } from '../../linux/libc.js';
 import { receiveDescriptors } from '../../linux/sockets.js';
 import { step } from '../../steps.js';
 import { TarReader } from '../tar/reader.js';
+import { gunzip } from './gunzip.js';
 import { growingPieces, ProgressReader, streamPieces } from './input.js';
 import { enterJail, enterOpenJail, enterTree } from './jail.js';
 import { LayerWriter } from './layer-writer.js';
@@ -30,8 +29,6 @@ import {
 } from './protocol.js';
 import { settle } from './settle.js';
 
-/** Bytes that are decompressed at a time. */
-const CHUNK = 1 << 20;
 const MAX_PENDING = 256 << 20;
 /** How often it says that it is at work. */
 const ALIVE_MS = 10_000;
@@ -93,25 +90,6 @@ async function unpack(task: LayerTask, input: Iterator<Buffer, undefined>): Prom
   while (input.next().done !== true); // what follows the end of a gzip stream
   reader.finish();
   return { diffId: `sha256:${hash.digest('hex')}`, rawBytes, ...writer.finish() };
-}
-
-/** The pool decompresses the next chunk while this thread hashes and writes the last one. */
-async function gunzip(head: Buffer, rest: Iterator<Buffer>, take: (chunk: Buffer) => void): Promise<void> {
-  const unzip = zlib.createGunzip({ chunkSize: CHUNK });
-  const feed = (piece: Buffer | undefined): void => {
-    if (piece === undefined) unzip.end();
-    else unzip.write(piece, (error) => (error ? undefined : feed(rest.next().value)));
-  };
-  feed(head);
-  try {
-    for await (const chunk of unzip) take(chunk);
-  } catch (error) {
-    const damaged = errnoName(error)?.startsWith('Z_') === true;
-    if (!damaged) throw error;
-    throw new CribError('DATA_LOSS', `decompress a layer: ${messageOf(error)}; the image must be built anew`, {
-      cause: error,
-    });
-  }
 }
 
 async function readPending(): Promise<Pending> {
