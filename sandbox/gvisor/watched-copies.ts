@@ -124,6 +124,7 @@ class PodCopies {
         'a volume cannot be watched; it is polled',
       );
       this.#pollMs = POLL_MS;
+      this.#schedule(POLL_MS);
     };
     try {
       const watcher = fs.watch(directory, { persistent: false }, () => this.changed());

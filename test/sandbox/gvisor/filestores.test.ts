@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { removeTree } from '../../../runtime/remove-tree.js';
 import { holdsFiles, removeFilestores } from '../../../sandbox/gvisor/filestores.js';
+import { fillDirectory, inSmallHeap } from '../../support/small-heap.js';
 import { makeTemporary, removeTemporary } from '../../volumes/fixture.js';
 
 test('takes away what sentries left and nothing else; a directory that is gone is none', async (t) => {
@@ -32,4 +34,14 @@ test('a container that makes a directory or a symlink of that name holds nothing
   await removeFilestores(directory);
   assert.equal(fs.readdirSync(directory).length, 2);
   assert.equal(await holdsFiles(directory), true);
+});
+
+test('a volume that a container has filled does not fill the memory', async (t) => {
+  const directory = makeTemporary();
+  t.after(() => removeTree(directory));
+  const wide = path.join(directory, 'wide');
+  fillDirectory(wide);
+  fs.writeFileSync(path.join(wide, '.gvisor.filestore.abc'), 'x');
+  await inSmallHeap('sandbox/gvisor/filestores.js', 'removeFilestores', wide);
+  assert.equal(fs.existsSync(path.join(wide, '.gvisor.filestore.abc')), false);
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -131,4 +132,20 @@ test('a directory that cannot be watched is polled', async (t) => {
   assert.equal(lines.filter(({ message }) => message.includes('polled')).length, 1);
   await volume('one', { a: '2' });
   await until(() => shown(1, 'a') === '2', 'the swap is found');
+});
+
+test('a volume whose watch fails later is polled from then on', async (t) => {
+  const { room, copies, volume, shown } = await stage(t);
+  const watchers: EventEmitter[] = [];
+  const { mock } = t.mock.method(fs, 'watch', () => {
+    const watcher = Object.assign(new EventEmitter(), { close: () => undefined });
+    watchers.push(watcher);
+    return watcher;
+  });
+  const one = { directory: await volume('one', { a: '1' }), target: room.target(1) };
+  await copies.start(POD, [one]);
+  mock.restore();
+  await volume('one', { a: '2' });
+  watchers[0]?.emit('error', new Error('no more watches'));
+  await until(() => shown(1, 'a') === '2', 'the swap arrives');
 });
