@@ -19,6 +19,8 @@ export type Asked = readonly unknown[];
 
 export interface FakeService {
   readonly client: CriClient;
+  /** What `crib --connect` takes. */
+  readonly address: string;
   readonly asked: Asked[];
 }
 
@@ -48,7 +50,7 @@ export async function startFakeService(pods: Answers = {}, images: Answers = {})
     await server.close(100);
     await fs.rm(directory, { recursive: true });
   });
-  return { client, asked };
+  return { client, address: listen, asked };
 }
 
 /** Signals of calls are left out of what is noted. */

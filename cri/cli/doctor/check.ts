@@ -36,13 +36,19 @@ export async function which(name: string, directories?: readonly string[]): Prom
   ];
   for (const directory of places) {
     const file = path.join(directory, name);
-    const found = await fs.access(file, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (found) return file;
+    if (await isExecutable(file)) return file;
   }
   return undefined;
+}
+
+/** A directory may be entered, which access(2) calls the same. */
+async function isExecutable(file: string): Promise<boolean> {
+  try {
+    await fs.access(file, constants.X_OK);
+    return (await fs.stat(file)).isFile();
+  } catch {
+    return false;
+  }
 }
 
 /** Whether a program is there, which package brings it, and what it is for. */
