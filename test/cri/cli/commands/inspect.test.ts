@@ -18,6 +18,7 @@ const pod = viewOfPod({
   ...{ ips: ['10.0.0.2', 'fd00::2'], handler: '' },
 });
 const volume = { containerPath: '/data', hostPath: '/srv', kind: 'bind', route: 'bind', reason: 'because' };
+const RUN = { env: [], entrypoint: [], cmd: [], workingDir: '', stopSignal: '', labels: {}, volumes: [] };
 const record = { id: `sha256:${'c'.repeat(64)}`, tags: ['x.io/app:v1'], digests: [], size: 2000, pinned: true };
 const { address } = await startFakeService(
   {
@@ -31,7 +32,9 @@ const { address } = await startFakeService(
   },
   {
     find: (name: string) =>
-      ['x.io/app', record.id].includes(name) ? { ...record, run: { user: '1000' }, annotations: {} } : undefined,
+      ['x.io/app', record.id].includes(name)
+        ? { ...record, run: { ...RUN, user: '1000' }, annotations: {} }
+        : undefined,
   },
 );
 
