@@ -79,6 +79,8 @@ export class Container {
   ending: Promise<void> | undefined;
   /** Changes of the record take turns: each is made to what the one before left. */
   readonly saves = new Serial();
+  /** Its record is gone, and must not come back with a change. */
+  removed = false;
   /** Those who wait for the exit. */
   readonly #waiting = new Set<() => void>();
 

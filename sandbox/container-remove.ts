@@ -38,7 +38,7 @@ async function remove(node: Node, container: Container): Promise<void> {
   // Until it has forgotten the container the keeper has its own files in it.
   await removeBundle(bundle);
   await keepSettled(node, record);
-  await step('remove-container/record', () => node.containerRecords.remove(id));
+  await step('remove-container/record', () => node.dropContainer(container));
   node.containers.delete(id);
   node.containerNames.delete(containerKey(record.podId, record.config));
   node.parts.writableLayers.forget(id);

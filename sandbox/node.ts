@@ -116,6 +116,7 @@ export class Node {
   /** On disk first, then in memory: what is reported has survived. */
   async updatePod(pod: Pod, change: (record: PodRecord) => Partial<PodRecord>): Promise<void> {
     await pod.saves.run(async () => {
+      if (pod.removed) return;
       const next = { ...pod.record, ...change(pod.record) };
       await this.podRecords.save(next);
       pod.record = next;
@@ -125,9 +126,25 @@ export class Node {
   /** Synced once it is an end: of what runs a power cut leaves nothing, whatever is recorded. */
   async updateContainer(container: Container, change: Partial<ContainerRecord>): Promise<void> {
     await container.saves.run(async () => {
+      if (container.removed) return;
       const next = { ...container.record, ...change };
       await this.containerRecords.save(next, next.state === 'exited');
       container.record = next;
+    });
+  }
+
+  /** Its record goes from the disk, and no change that comes later brings it back. */
+  async dropPod(pod: Pod): Promise<void> {
+    await pod.saves.run(async () => {
+      await this.podRecords.remove(pod.id);
+      pod.removed = true;
+    });
+  }
+
+  async dropContainer(container: Container): Promise<void> {
+    await container.saves.run(async () => {
+      await this.containerRecords.remove(container.id);
+      container.removed = true;
     });
   }
 

@@ -65,6 +65,8 @@ export class Pod {
   readonly serial = new Serial();
   /** Changes of the record take turns: each is made to what the one before left. */
   readonly saves = new Serial();
+  /** Its record is gone, and must not come back with a change. */
+  removed = false;
   readonly #ending = new AbortController();
 
   constructor(record: PodRecord) {

@@ -21,7 +21,7 @@ async function remove(node: Node, pod: Pod): Promise<void> {
   await step('remove-pod/containers', () => allDone(containers.map(({ id }) => removeContainer(node, id))));
   await step('remove-pod/network', () => node.parts.network.detach(pod.id, AbortSignal.timeout(NETWORK_TIMEOUT_MS)));
   await step('remove-pod/files', () => removeTree(node.podDirectory(pod.id)));
-  await step('remove-pod/record', () => node.podRecords.remove(pod.id));
+  await step('remove-pod/record', () => node.dropPod(pod));
   node.emit('deleted', pod.id, pod.id);
   node.pods.delete(pod.id);
   node.podNames.delete(podKey(pod.record.config));

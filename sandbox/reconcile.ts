@@ -201,7 +201,7 @@ async function undoCreation(node: Node, pod: Pod): Promise<void> {
   for (const container of node.containersOf(pod.id)) await removeContainer(node, container.id);
   await detachNetwork(node, pod.record, DETACH_TIMEOUT_MS);
   await node.backend(pod.record).release(pod.record);
-  await node.podRecords.remove(pod.id);
+  await node.dropPod(pod);
   node.pods.delete(pod.id);
 }
 

@@ -44,3 +44,23 @@ test('containers of a pod are told with the newest first, which a kubelet takes 
   const ids = node.containersOfSiblings(pod).map(({ id }) => id);
   assert.deepEqual(ids, ['third', 'second', 'first']);
 });
+
+test('a change that comes while an object is removed does not bring its record back', async (t) => {
+  const root = await fs.mkdtemp(path.join(os.tmpdir(), 'crib-node-'));
+  t.after(() => fs.rm(root, { recursive: true }));
+  const node = new Node(fakeParts(root, recordingLog().log, {}));
+  const pod = new Pod(podRecord('pod'));
+  const container = new Container(containerRecord('c', 'pod'));
+  await Promise.all([node.updatePod(pod, () => ({})), node.updateContainer(container, {})]);
+  const changes = () => [
+    node.updatePod(pod, () => ({ oomKills: 1 })),
+    node.updateContainer(container, { message: 'x' }),
+  ];
+  await Promise.all([node.dropPod(pod), node.dropContainer(container), ...changes()]);
+  await Promise.all(changes());
+  const left = [await node.podRecords.load(), await node.containerRecords.load()];
+  assert.deepEqual(left, [
+    { records: [], orphans: [] },
+    { records: [], orphans: [] },
+  ]);
+});
