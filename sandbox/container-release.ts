@@ -2,6 +2,7 @@
 
 import path from 'node:path';
 import { unmountRootfs } from '../runtime/containers/rootfs.js';
+import { removeCopies } from '../runtime/oci/environment.js';
 import { removeSmallTree } from '../runtime/remove-tree.js';
 import { step } from '../runtime/steps.js';
 import { ownedDirectory, releaseOwned } from '../volumes/owned.js';
@@ -25,5 +26,8 @@ export async function unmountBundle(bundle: string): Promise<void> {
 
 /** Of what unmountBundle has unmounted. Idempotent. */
 export async function removeBundle(bundle: string): Promise<void> {
-  await step('release-bundle/files', () => removeSmallTree(bundle));
+  await step('release-bundle/files', async () => {
+    removeCopies(bundle);
+    await removeSmallTree(bundle);
+  });
 }

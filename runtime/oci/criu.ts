@@ -3,7 +3,8 @@
 import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf } from '../errors.js';
-import { RUNTIME_PATH, runRuntime } from './run.js';
+import { RUNTIME_PATH } from './environment.js';
+import { runRuntime } from './run.js';
 
 const CHECK_LIMIT_MS = 20_000;
 

@@ -10,11 +10,12 @@ import type { Cgroups } from '../cgroups/types.js';
 import { requireReachable } from '../containers/reachable.js';
 import { CribError, messageOf } from '../errors.js';
 import type { Log } from '../log.js';
+import { RUNTIME_PATH } from './environment.js';
 import { NO_FEATURES, tryFeatures } from './feature-trials.js';
 import { OciRuntime, type RuntimeFacts } from './oci-runtime.js';
 import { probeRuntime, removeStaleProbes } from './probe.js';
 import { type ProbeRecord, readProbeCache, writeProbeCache } from './probe-cache.js';
-import { RUNTIME_PATH, runRuntime } from './run.js';
+import { runRuntime } from './run.js';
 
 /** Fastest first: crun creates a container in half of runc's time. */
 const KNOWN = ['crun', 'runc'];

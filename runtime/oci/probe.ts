@@ -10,6 +10,7 @@ import type { Cgroups } from '../cgroups/types.js';
 import { unmountIfMounted } from '../containers/rootfs.js';
 import { messageOf } from '../errors.js';
 import { errnoName } from '../linux/libc.js';
+import { removeCopies } from './environment.js';
 import { OciRuntime, type RuntimeFacts } from './oci-runtime.js';
 
 const RUN_LIMIT_MS = 15_000;
@@ -85,6 +86,7 @@ async function removeProbe(directory: string, id: string, cgroups: Cgroups): Pro
   const cgroup = `/crib-probe-${id}`;
   await cgroups.kill(cgroup);
   await cgroups.remove(cgroup);
+  removeCopies(directory);
   for (const mountPoint of MOUNT_POINTS) unmountIfMounted(path.join(directory, mountPoint));
   await fs.rm(directory, { recursive: true, force: true });
 }

@@ -4,13 +4,12 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { stdioClosed, withStdio } from '../child-stdio.js';
 import { CribError, type ErrorCode, messageOf } from '../errors.js';
+import { RUNTIME_ENVIRONMENT, type RuntimeEnvironment, withCopiesIn } from './environment.js';
 import { lastRuntimeError, logSize, readLogFrom } from './runtime-log.js';
 
 const MAX_OUTPUT = 1 << 20;
 /** After the process has ended, something it started may still hold its pipes. */
 const DRAIN_MS = 250;
-
-export const RUNTIME_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 interface Ended {
   readonly code: number | null;
@@ -22,7 +21,7 @@ interface Ended {
 }
 
 /**
- * Runs `argv` to its end and returns its stdout (1 MiB at most). `input` is its stdin. Throws DEADLINE_EXCEEDED when it
+ * Runs `argv` to its end, its copies (environment.ts) beside its `--log`, and returns its stdout (1 MiB at most). `input` is its stdin. Throws DEADLINE_EXCEEDED when it
  * was killed after `timeoutMs`; CANCELLED when it was because `signal` fired; NOT_FOUND when the runtime knows no such container; INTERNAL otherwise, with the last
  * error that it wrote to its `--log` during this run, else the end of its stderr.
  */
@@ -34,7 +33,8 @@ export async function runRuntime(
 ): Promise<string> {
   const log = argv.includes('--log') ? argv[argv.indexOf('--log') + 1] : undefined;
   const offset = log === undefined ? 0 : await logSize(log);
-  const ended = await execute(argv, timeoutMs, input, signal);
+  const env = log === undefined ? RUNTIME_ENVIRONMENT : withCopiesIn(path.dirname(log));
+  const ended = await execute(argv, env, timeoutMs, input, signal);
   if (ended.timedOut) {
     throw new CribError('DEADLINE_EXCEEDED', `${describe(argv)} was killed after ${timeoutMs} ms without an end`);
   }
@@ -73,6 +73,7 @@ function codeOfReason(reason: string | undefined): ErrorCode {
 
 function execute(
   argv: readonly string[],
+  env: RuntimeEnvironment,
   timeoutMs: number,
   input: string | Buffer,
   signal: AbortSignal | undefined,
@@ -80,7 +81,7 @@ function execute(
   const [command = '', ...args] = argv;
   if (signal?.aborted === true) return Promise.reject(cancellation(argv));
   return new Promise((resolve, reject) => {
-    const options = { stdio: 'pipe' as const, env: { PATH: RUNTIME_PATH }, cwd: '/' };
+    const options = { stdio: 'pipe' as const, env, cwd: '/' };
     const child = withStdio(spawn(command, args, options));
     const stdout = collect(child.stdout);
     const stderr = collect(child.stderr);

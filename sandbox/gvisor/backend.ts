@@ -12,6 +12,7 @@ import { unmountAll } from '../../runtime/containers/rootfs.js';
 import { makeDirectory } from '../../runtime/durable-file.js';
 import { messageOf } from '../../runtime/errors.js';
 import type { KeptContainer } from '../../runtime/keeper/protocol.js';
+import { RUNTIME_ENVIRONMENT } from '../../runtime/oci/environment.js';
 import { CONSOLE_SOCKET, type ContainerTarget } from '../../runtime/oci/oci-runtime.js';
 import { removeTree } from '../../runtime/remove-tree.js';
 import type { OciResources, OciSpec } from '../../runtime/spec/types.js';
@@ -21,7 +22,7 @@ import type { SandboxBackend } from '../backend.js';
 import type { PodConfig } from '../config.js';
 import type { ContainerRecord } from '../container-record.js';
 import { attachSession } from '../kept/attach-session.js';
-import { createKept, runtimeEnvironment, runtimeLog, stdioOf } from '../kept/create-kept.js';
+import { createKept, runtimeLog, stdioOf } from '../kept/create-kept.js';
 import type { ExecPlace } from '../kept/exec-files.js';
 import { execSession } from '../kept/exec-session.js';
 import { execSync } from '../kept/exec-sync.js';
@@ -252,7 +253,7 @@ export class GvisorBackend implements SandboxBackend {
     const { keeper, runtime, state } = this.#parts;
     const bundle = path.join(state, 'containers', container.id);
     const target = this.#target(container);
-    const place = { keeper, runtime, env: runtimeEnvironment(), bundle, owner: ownerOf(container) };
+    const place = { keeper, runtime, env: RUNTIME_ENVIRONMENT, bundle, owner: ownerOf(container) };
     return { ...place, runtimeRoot: target.root, innerKill: innerKillOf(runtime, target) };
   }
 }

@@ -2,8 +2,8 @@
 
 import path from 'node:path';
 import type { KeptInnerKill, KeptWatch } from '../../runtime/keeper/protocol.js';
+import { RUNTIME_ENVIRONMENT } from '../../runtime/oci/environment.js';
 import type { ContainerTarget, OciRuntime } from '../../runtime/oci/oci-runtime.js';
-import { runtimeEnvironment } from '../kept/create-kept.js';
 
 /**
  * Flags of every sandbox. Raw sockets are netstack's own and reach no further than the pod's interface, so whether a
@@ -33,6 +33,6 @@ export function watchOf(runtime: OciRuntime, target: ContainerTarget, sandbox: s
     waitCall: { socket, request: JSON.stringify({ method: 'containerManager.Wait', arg: target.id }) },
     signalArgv: runtime.killArgv(target, '{signal}'),
     killArgv: [...kill.slice(0, -2), '--all', ...kill.slice(-2)],
-    env: runtimeEnvironment(),
+    env: RUNTIME_ENVIRONMENT,
   };
 }

@@ -16,6 +16,7 @@ import type { KeptContainer } from '../../runtime/keeper/protocol.js';
 import { FS_MAGIC } from '../../runtime/linux/constants.js';
 import { statFilesystem } from '../../runtime/linux/files.js';
 import { startTimeOf } from '../../runtime/linux/processes.js';
+import { RUNTIME_ENVIRONMENT, removeCopies } from '../../runtime/oci/environment.js';
 import type { ContainerTarget } from '../../runtime/oci/oci-runtime.js';
 import { removeTree } from '../../runtime/remove-tree.js';
 import type { OciResources, OciSpec } from '../../runtime/spec/types.js';
@@ -25,7 +26,7 @@ import type { SandboxBackend } from '../backend.js';
 import type { PodConfig } from '../config.js';
 import type { ContainerRecord } from '../container-record.js';
 import { attachSession } from '../kept/attach-session.js';
-import { runtimeEnvironment, stdioOf } from '../kept/create-kept.js';
+import { stdioOf } from '../kept/create-kept.js';
 import type { ExecPlace } from '../kept/exec-files.js';
 import { execSession } from '../kept/exec-session.js';
 import { execSync } from '../kept/exec-sync.js';
@@ -39,6 +40,7 @@ import type { PodRecord } from '../pod-record.js';
 import type { ExecSpec, SessionStreams } from '../streams.js';
 import type { ExecSyncResult } from '../types.js';
 import { type Checkpointed, checkpointPaused, resumePaused } from './checkpoint.js';
+import { INIT_BUNDLE } from './init.js';
 import { connectInNamespace } from './pod-connect.js';
 import { type PodInitParts, PodInits } from './pod-init.js';
 import { podSysctls } from './sysctls.js';
@@ -92,7 +94,10 @@ export class HostBackend implements SandboxBackend {
     await step('release-pod/init', () => this.#inits.stop(pod));
     const mounted = [...PINNED.map((kind) => `ns/${kind}`), 'shm'].map((name) => path.join(directory, name));
     await step('release-pod/unmount', () => unmountAll(mounted));
-    await step('release-pod/files', () => removeTree(directory));
+    await step('release-pod/files', async () => {
+      removeCopies(path.join(directory, INIT_BUNDLE));
+      await removeTree(directory);
+    });
     await step('release-pod/cgroup', () => releasePodCgroup(this.#parts.cgroups, pod));
     this.#parts.sampler.forget(pod.cgroup);
   }
@@ -227,7 +232,7 @@ export class HostBackend implements SandboxBackend {
     const { keeper, runtime, state } = this.#parts;
     const bundle = path.join(state, 'containers', container.id);
     const { runtimeRoot } = this.#kept;
-    return { keeper, runtime, env: runtimeEnvironment(), bundle, runtimeRoot, owner: ownerOf(container) };
+    return { keeper, runtime, env: RUNTIME_ENVIRONMENT, bundle, runtimeRoot, owner: ownerOf(container) };
   }
 }
 

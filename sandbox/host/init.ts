@@ -15,6 +15,9 @@ import type { PodRecord } from '../pod-record.js';
 /** As containerd gives its pause container: the last of a pod to be killed when memory runs out. */
 const OOM_SCORE_ADJ = -998;
 
+/** In the pod's directory. */
+export const INIT_BUNDLE = 'init';
+
 /** Writes the init's bundle below the pod's directory and returns its path. */
 export async function initBundle(
   pod: PodRecord,
@@ -24,7 +27,7 @@ export async function initBundle(
   driver: CgroupDriver,
 ): Promise<string> {
   const rootfs = await initRootfs(state, 'a pod with a shared PID namespace needs catatonit as its init');
-  const bundle = path.join(podDirectory, 'init');
+  const bundle = path.join(podDirectory, INIT_BUNDLE);
   await writeInitBundle(bundle, initSpec(pod, rootfs, host, driver));
   return bundle;
 }

@@ -5,6 +5,7 @@ import { messageOf } from '../../runtime/errors.js';
 import type { Keeper, KeptContainer, KeptStdio, KeptWatch } from '../../runtime/keeper/protocol.js';
 import { descriptorRoom } from '../../runtime/linux/descriptor-room.js';
 import type { Log } from '../../runtime/log.js';
+import { removeCopies, withCopiesIn } from '../../runtime/oci/environment.js';
 import type { ContainerRecord } from '../container-record.js';
 import { ownerOf } from '../pod/owners.js';
 
@@ -36,11 +37,12 @@ export async function createKept(
       ...rest,
       id,
       directory: path.join(bundle, 'io'),
-      env: runtimeEnvironment(),
+      env: withCopiesIn(bundle),
       runtimeLog: runtimeLog(bundle),
       createTimeoutMs: CREATE_TIMEOUT_MS,
     });
   } catch (error) {
+    removeCopies(bundle);
     // The keeper may have died, and the runtime goes on for a moment.
     await clear().catch((failure: unknown) => {
       log.warn({ id, error: messageOf(failure) }, 'a container that was not created is not cleared away yet');
@@ -54,11 +56,6 @@ export async function createKept(
 /** The runtime's log of a bundle. */
 export function runtimeLog(bundle: string): string {
   return path.join(bundle, 'runtime.log');
-}
-
-/** OCI runtimes get a small, known environment: nothing of cribd's own reaches them. */
-export function runtimeEnvironment(): Record<string, string> {
-  return { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' };
 }
 
 /** The stdio that a container asks for. */

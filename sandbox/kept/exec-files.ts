@@ -5,13 +5,14 @@ import path from 'node:path';
 import { newId } from '../../runtime/containers/ids.js';
 import type { Keeper, KeptInnerKill } from '../../runtime/keeper/protocol.js';
 import { errnoName } from '../../runtime/linux/libc.js';
+import { COPIES_OF_EXEC, type RuntimeEnvironment, removeCopies, withCopiesIn } from '../../runtime/oci/environment.js';
 import type { OciRuntime } from '../../runtime/oci/oci-runtime.js';
 
 export interface ExecPlace {
   readonly keeper: Keeper;
   readonly runtime: OciRuntime;
   /** Environment of the runtime itself. */
-  readonly env: Readonly<Record<string, string>>;
+  readonly env: RuntimeEnvironment;
   /** The container's bundle; what a crash leaves there goes with the container. */
   readonly bundle: string;
   /** `--root` of the runtime. */
@@ -37,6 +38,7 @@ export class ExecFiles {
   readonly log: string;
   /** Name in the bundle of the socket for a terminal. */
   readonly consoleName: string;
+  readonly #copies: string;
 
   constructor(bundle: string, name = `exec-${newId().slice(0, 16)}`) {
     const base = path.join(bundle, name);
@@ -46,6 +48,7 @@ export class ExecFiles {
     this.processFile = `${base}.json`;
     this.log = `${base}.log`;
     this.consoleName = `${name}.sock`;
+    this.#copies = `${base}${COPIES_OF_EXEC}`;
   }
 
   /** Of execs that are none any more: those of which one of `names`, the entries of `bundle`, is. */
@@ -54,11 +57,18 @@ export class ExecFiles {
     return [...new Set(found)].map((name) => new ExecFiles(bundle, name));
   }
 
+  /** The runtime's environment, with a place for its copy of itself: another exec's goes on while this one's is removed. */
+  environment(env: RuntimeEnvironment): RuntimeEnvironment {
+    fs.mkdirSync(this.#copies, { mode: 0o700 });
+    return withCopiesIn(this.#copies, env);
+  }
+
   /** Removes those that were made. Plain calls: four times through libuv's pool would cost a probe more than all else here. */
   remove(): void {
     const console = path.join(path.dirname(this.pidFile), this.consoleName);
     const { pidFile, startedFile, innerPidFile, processFile, log } = this;
     for (const file of [pidFile, startedFile, innerPidFile, processFile, log, console]) unlinkIfThere(file);
+    removeEmpty(this.#copies, () => removeCopies(this.#copies));
   }
 }
 
@@ -69,6 +79,18 @@ export function innerKillOf({ innerKill, env }: ExecPlace, { innerPidFile }: Exe
     ofRuntime: { internalPidFile: innerPidFile },
     ofKeeper: { innerKill: { ...innerKill, pidFile: innerPidFile, env } },
   };
+}
+
+/** `clear` is for the rare case that something is in it. */
+function removeEmpty(directory: string, clear: () => void): void {
+  try {
+    fs.rmdirSync(directory);
+  } catch (error) {
+    if (errnoName(error) === 'ENOENT') return;
+    if (errnoName(error) !== 'ENOTEMPTY') throw error;
+    clear();
+    fs.rmdirSync(directory);
+  }
 }
 
 function unlinkIfThere(file: string): void {

@@ -61,7 +61,15 @@ async function run(
     ...(terminal === undefined ? {} : { consoleSocket: terminal.consoleSocket }),
   });
   const pipes = io instanceof SessionPipes ? io.passed : {};
-  const spec = { argv, env, pidFile, runtimeLog: log, pipes, startTimeoutMs: START_TIMEOUT_MS, ...ofKeeper };
+  const spec = {
+    argv,
+    env: files.environment(env),
+    pidFile,
+    runtimeLog: log,
+    pipes,
+    startTimeoutMs: START_TIMEOUT_MS,
+    ...ofKeeper,
+  };
   let started: KeptProcess | undefined;
   let failure: unknown;
   const onStarted = (process: KeptProcess) => {

@@ -25,7 +25,14 @@ export async function execSync(
   const argv = runtime.execArgv({ id, root: runtimeRoot, log, processFile, pidFile, ...ofRuntime });
   try {
     await writeExecProcess(bundle, processFile, command, false);
-    const spec = { argv, env, pidFile, timeoutMs, maxOutputBytes: MAX_OUTPUT_BYTES, ...ofKeeper };
+    const spec = {
+      argv,
+      env: files.environment(env),
+      pidFile,
+      timeoutMs,
+      maxOutputBytes: MAX_OUTPUT_BYTES,
+      ...ofKeeper,
+    };
     const result = await keeper.exec(spec, signal).catch(async (error: unknown) => {
       await endLeftCommand(error, place, files);
       throw error;

@@ -3,7 +3,8 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { RUNTIME_PATH, runRuntime } from '../../../runtime/oci/run.js';
+import { RUNTIME_PATH } from '../../../runtime/oci/environment.js';
+import { runRuntime } from '../../../runtime/oci/run.js';
 import { until } from '../../support/until.js';
 
 let directory = '';
