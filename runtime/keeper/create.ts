@@ -38,7 +38,6 @@ interface Attempt {
   readonly intent: Intent;
   readonly pidFile: string;
   logFile?: LogFile;
-  logIsNew?: boolean;
   ends?: KeeperEnds;
   containerEnds?: ContainerEnds;
   console?: ConsoleSocket;
@@ -47,7 +46,7 @@ interface Attempt {
   container?: Container;
 }
 
-/** Runs `spec.createArgv`; the container that it resolves to is watched and recorded. Leaves nothing when it throws. */
+/** Runs `spec.createArgv`; the container that it resolves to is watched and recorded. Leaves but its log when it throws. */
 export async function createContainer(
   spec: KeptContainerSpec,
   children: Children,
@@ -79,11 +78,12 @@ async function carryOut(attempt: Attempt, children: Children, services: Containe
   return step('keeper/record', () => adopt(attempt, children, services));
 }
 
+/** It stays, empty, where the runtime cannot start the container, of which people ask for it as of any other that has ended. */
 async function openLog(attempt: Attempt): Promise<void> {
   const { logPath } = attempt.spec.stdio;
   if (logPath === '') return;
   attempt.logFile = new LogFile(logPath);
-  attempt.logIsNew = await attempt.logFile.open();
+  await attempt.logFile.open();
 }
 
 /** What a create that was killed half way may have left in a directory that is used again. */
@@ -208,7 +208,6 @@ async function undo(attempt: Attempt, services: ContainerServices): Promise<void
     if (attempt.pidfd !== undefined && attempt.pidfd >= 0) fs.closeSync(attempt.pidfd);
     attempt.logFile?.close();
   }
-  if (attempt.logIsNew === true) await rm(spec.stdio.logPath, { force: true }).catch(failed('remove log'));
   await rm(spec.directory, { recursive: true, force: true }).catch(failed('remove directory'));
   await services.intents.remove(spec.id).catch(failed('remove intent'));
 }

@@ -8,7 +8,7 @@ import { withKeeper } from './harness.js';
 const LIMIT = { timeout: 60_000 };
 
 test(
-  'a create that fails in whatever way says why, and leaves no file, no process, and another’s log alone',
+  'a create that fails in whatever way says why, and leaves its log but no other file, and no process',
   LIMIT,
   async () => {
     await withKeeper(async ({ client, state, spec }) => {
@@ -30,6 +30,9 @@ test(
         await assert.rejects(client.create(wanted), { code, message });
         assert.ok(!fs.existsSync(wanted.directory), id);
       }
+      const logPath = path.join(path.dirname(state), 'logs', 'new.log');
+      await assert.rejects(client.create(spec('new', { createArgv: ['false'], stdio: { logPath } })));
+      assert.equal(fs.readFileSync(logPath, 'utf8'), '', 'what is asked for its log has one');
       const left = Number(fs.readFileSync(marker, 'utf8'));
       assert.ok(startTimeOf(left) === undefined, 'the init that the runtime left is killed');
       assert.deepEqual(await client.list(), []);
