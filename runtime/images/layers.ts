@@ -11,6 +11,7 @@ import path from 'node:path';
 import { CribError, messageOf } from '../errors.js';
 import { errnoName } from '../linux/libc.js';
 import type { Log } from '../log.js';
+import { removeTree } from '../remove-tree.js';
 import { step } from '../steps.js';
 import { isObject, parseObject } from './manifest.js';
 
@@ -50,7 +51,9 @@ export class LayerStore {
       if (layer !== undefined && (referenced.has(layer.chainId) || this.#isFresh(name, layer))) {
         this.#layers.set(layer.chainId, layer);
       } else if (layer !== undefined || name.startsWith('tmp-')) {
-        await this.#destroy(name);
+        await this.#destroy(name).catch((error: unknown) =>
+          this.#log.warn({ layer: name, error: messageOf(error) }, 'what an earlier pull left cannot be removed'),
+        );
       }
     }
   }
@@ -122,7 +125,7 @@ export class LayerStore {
   }
 
   async #destroy(name: string): Promise<void> {
-    await fs.promises.rm(path.join(this.root, name), { recursive: true, force: true });
+    await removeTree(path.join(this.root, name)); // which no name of a layer is too long for
   }
 
   #isFresh(name: string, layer: Layer): boolean {

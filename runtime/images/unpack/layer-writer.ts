@@ -7,7 +7,7 @@ import { makeDevice } from '../../linux/files.js';
 import { errnoName } from '../../linux/libc.js';
 import type { TarEntry, TarSink } from '../tar/reader.js';
 import { isWhiteout, makeOpaque, makeWhiteout, statOf } from './disk.js';
-import { baseOf, hostile, join, normalise, onDisk, parentOf, shown } from './paths.js';
+import { baseOf, checkedPath, hostile, join, normalise, onDisk, parentOf, shown } from './paths.js';
 import type { Pending } from './protocol.js';
 import { isTaken, Tree } from './tree.js';
 import { applyXattrs } from './xattrs.js';
@@ -66,7 +66,7 @@ export class LayerWriter implements TarSink {
       this.#root(entry);
       return;
     }
-    const path = join(this.#tree.ensure(parentOf(name)), baseOf(name));
+    const path = checkedPath(join(this.#tree.ensure(parentOf(name)), baseOf(name)));
     if (this.#links.size > 0) this.#links.delete(path);
     try {
       this.#make(entry, path);
@@ -254,7 +254,7 @@ export class LayerWriter implements TarSink {
     if (base.startsWith('.wh..wh.')) return; // aufs' own files
     const hidden = base.slice('.wh.'.length);
     if (hidden === '' || hidden === '.' || hidden === '..') throw hostile(`${shown(name)} is a whiteout of no name`);
-    const path = join(this.#tree.ensure(parentOf(name)), hidden);
+    const path = checkedPath(join(this.#tree.ensure(parentOf(name)), hidden));
     if (this.#lowest) {
       this.#tree.clear(path);
       this.#links.delete(path);

@@ -3,6 +3,9 @@
 import { CribError } from '../../errors.js';
 import type { BytePath } from '../../linux/byte-paths.js';
 
+/** Bytes of a name from the root of its layer: on the host, where the layer is somewhere, PATH_MAX must hold it too. */
+const MAX_PATH = 4000;
+
 /** What a layer that contradicts itself is refused with. */
 export function hostile(detail: string): CribError {
   return new CribError('INVALID_ARGUMENT', `unpack a layer: ${detail}; the layer is refused`);
@@ -26,6 +29,12 @@ export function shown(name: string): string {
 
 export function join(parent: string, base: string): string {
   return parent === '' ? base : `${parent}/${base}`;
+}
+
+/** The path, where it is not too long to be made. Throws INVALID_ARGUMENT. */
+export function checkedPath(path: string): string {
+  if (path.length > MAX_PATH) throw hostile(`it has a name of ${path.length} bytes, over the limit of ${MAX_PATH}`);
+  return path;
 }
 
 export function parentOf(path: string): string {

@@ -9,7 +9,7 @@ import { CribError } from '../../errors.js';
 import { setTimesAt } from '../../linux/byte-paths.js';
 import { errnoName } from '../../linux/libc.js';
 import { isWhiteout, makeOpaque, resetDirectory, statOf } from './disk.js';
-import { baseOf, hostile, join, onDisk, parentOf, shown } from './paths.js';
+import { baseOf, checkedPath, hostile, join, onDisk, parentOf, shown } from './paths.js';
 
 interface DirectoryRecord {
   /** No entry of its own has been seen. */
@@ -124,7 +124,7 @@ export class Tree {
 
   /** `path` is real but for its last part. */
   #step(path: string, walk: Walk): string | undefined {
-    const disk = onDisk(path);
+    const disk = onDisk(checkedPath(path));
     const stat = statOf(disk);
     if (stat?.isDirectory() === true) return path;
     if (stat?.isSymbolicLink() === true) return this.#follow(path, walk);

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { LayerStore } from '../../../runtime/images/layers.js';
+import { mount, unmount } from '../../../runtime/linux/mounts.js';
 import { temporaryDirectory } from '../../support/images/temporary-store.js';
 import { recordingLog } from '../../support/log.js';
 
@@ -37,4 +39,27 @@ test('what is unfinished goes with the next start; a directory without a record 
     lines.map(({ level, fields }) => [level, fields.layer]),
     [['warn', NAME]],
   );
+});
+
+test('what is deeper than any path goes too; what cannot go is told, and keeps nobody from starting', async (t) => {
+  const root = await temporaryDirectory(t);
+  const { log, lines } = recordingLog();
+  const store = new LayerStore(root, log);
+  await store.open(new Set(), 'boot');
+  const [deep, mounted] = [await store.prepare(), await store.prepare()];
+  const script = `const name = 'd'.repeat(200); for (let i = 0; i < 30; i++) { fs.mkdirSync(name); process.chdir(name); }`;
+  execFileSync(process.execPath, ['-e', script], { cwd: deep.content });
+  mount('tmpfs', mounted.content, 'tmpfs', 0, '');
+  try {
+    await store.open(new Set(), 'boot');
+    assert.deepEqual(await fs.readdir(root), [mounted.name]);
+    assert.deepEqual(
+      lines.map(({ level, fields }) => [level, fields.layer]),
+      [['warn', mounted.name]],
+    );
+  } finally {
+    unmount(mounted.content);
+  }
+  await store.open(new Set(), 'boot');
+  assert.deepEqual(await fs.readdir(root), []);
 });

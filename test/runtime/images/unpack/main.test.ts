@@ -307,6 +307,12 @@ const HOSTILE: readonly [name: string, code: ErrorCode, message: RegExp, items: 
   ['a sparse file of GNU’s own', 'UNIMPLEMENTED', /sparse/, [file('s', '', { flag: 'S' })]],
   ['an unknown type', 'UNIMPLEMENTED', /type "M"/, [file('s', '', { flag: 'M' })]],
   ['a name of 5000 bytes', 'INVALID_ARGUMENT', /limit of 4095/, [file('', '', { pax: { path: 'x'.repeat(5000) } })]],
+  [
+    'a path of 4081 bytes',
+    'INVALID_ARGUMENT',
+    /limit of 4000/,
+    [file('', '', { pax: { path: `${'x/'.repeat(2040)}f` } })],
+  ],
   ['a component of 300 bytes', 'INVALID_ARGUMENT', /ENAMETOOLONG/, [file('', '', { pax: { path: 'x'.repeat(300) } })]],
   ['a NUL in a name', 'INVALID_ARGUMENT', /NUL/, [file('', '', { pax: { path: 'a\0b' } })]],
   ['a size beyond the end', 'INVALID_ARGUMENT', /in the middle/, [file('a', 'x', { size: 1e12 })]],

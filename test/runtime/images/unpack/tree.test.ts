@@ -87,6 +87,18 @@ test('links that go round are given up after forty', () => {
   assert.equal(tree.ensure('l0'), 'l40', 'exactly forty are followed');
 });
 
+test('no name grows longer than can be made, and removed, on the host', () => {
+  const tree = new Tree();
+  const long = Array(10).fill('d'.repeat(199)).join('/');
+  fs.mkdirSync(`/${long}`, { recursive: true });
+  fs.symlinkSync(long, '/l');
+  assert.equal(tree.ensure(`l/${long}`).length, 3999);
+  for (const path of [`l/${long}/dd`, `l/${long}/${long}`]) {
+    assert.throws(() => tree.ensure(path), { code: 'INVALID_ARGUMENT', message: /over the limit of 4000/ });
+  }
+  assert.equal(fs.readdirSync(`/${long}/${long}`).length, 0);
+});
+
 test('a file where a directory is needed contradicts; a whiteout becomes an opaque directory', () => {
   const tree = new Tree();
   fs.writeFileSync('/file', '');
