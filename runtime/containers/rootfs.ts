@@ -1,6 +1,6 @@
 /** The root file system of a container: an overlay of the image's layers and a writable one. */
 
-import { chmodSync, chownSync, rmdirSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, rmdirSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { allDone } from '../all-done.js';
@@ -82,7 +82,9 @@ function mountWritable(layers: readonly string[], paths: RootfsPaths, label: str
 
 /** Unmounts and removes the mount point; keeps the writable layer. Idempotent; never follows a symlink at `target`. */
 export async function unmountRootfs(target: string): Promise<void> {
-  await allDone([unmountOne(layersPath(target)), unmountAndRemove(target)]);
+  const layers = layersPath(target);
+  // They are there for a moment only, and for a pod in a user namespace.
+  await allDone([...(existsSync(layers) ? [unmountOne(layers)] : []), unmountAndRemove(target)]);
 }
 
 /** What is mounted still cannot be removed: that saves asking whether more is. */

@@ -52,9 +52,22 @@ test('upper layers hide lower ones and writes go to the writable layer', async (
 test('what was mounted twice is unmounted twice', async () => {
   const { target } = paths();
   await mountRootfs([], paths());
-  bindMount(directory, target);
+  const [source] = await layers(1);
+  assert.ok(source);
+  bindMount(source, target);
   await unmountRootfs(target);
   await assert.rejects(fs.stat(target), { code: 'ENOENT' });
+});
+
+test('layers that a kill has left mounted are unmounted too', async () => {
+  const { target } = paths();
+  const left = path.join(path.dirname(target), 'layers');
+  await fs.mkdir(left, { recursive: true });
+  const [source] = await layers(1);
+  assert.ok(source);
+  bindMount(source, left);
+  await unmountRootfs(target);
+  await fs.rmdir(left);
 });
 
 test('an image of more layers than fit a page of mount options', async () => {
