@@ -1,61 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import path from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { buildProgram } from '../../../cri/cli/program.js';
-
-const MAIN = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../../cri/cli/main.js');
-
-function crib(...words: string[]): { status: number | null; stderr: string; stdout: string } {
-  const { status, stderr, stdout } = spawnSync(process.execPath, [MAIN, ...words], {
-    encoding: 'utf8',
-    timeout: 20_000,
-  });
-  return { status, stderr, stdout };
-}
-
-const WRONG: readonly (readonly [words: string[], status: number, message: RegExp])[] = [
-  [['pss'], 2, /unknown command 'pss' \(Did you mean .*ps/],
-  [['ps', '--wrong'], 2, /unknown option '--wrong'.*see crib --help/],
-  [['logs'], 2, /missing required argument 'container'/],
-  [['logs', 'x', '--tail', 'few'], 2, /must be a whole number/],
-  [['exec', 'x'], 2, /missing required argument 'command'/],
-  [['--connect', 'unix:///nowhere/crib.sock', 'pods'], 1, /no daemon answers at unix:\/\/\/nowhere.*crib serve/],
-  [['pods', '--connect', 'here'], 1, /unix:\/\//],
-  [['serve', '--listen', 'tcp://1.2.3.4:5'], 1, /listen tcp/],
-  [['config', '--config', '/nowhere/c.toml'], 1, /\/nowhere\/c\.toml/],
-  [['run', '/nowhere/pod.yaml'], 1, /\/nowhere\/pod\.yaml/],
-];
-
-for (const [words, status, message] of WRONG) {
-  test(`crib ${words.join(' ')}: one line, exit code ${status}`, () => {
-    const result = crib(...words);
-    assert.equal(result.status, status);
-    assert.match(result.stderr, message);
-    assert.match(result.stderr, /^crib: [^\n]+\n$/);
-    assert.equal(result.stdout, '');
-  });
-}
-
-test('without a command there is help, and it is an error', () => {
-  const { status, stderr } = crib();
-  assert.equal(status, 2);
-  assert.match(stderr, /Usage: crib/);
-});
-
-test('help and version are none', () => {
-  assert.deepEqual([crib('--help').status, crib('ps', '--help').status, crib('--version').status], [0, 0, 0]);
-});
-
-test('the common options may stand before and behind the name of the command', () => {
-  for (const words of [
-    ['--json', 'config'],
-    ['config', '--json'],
-  ]) {
-    assert.equal(JSON.parse(crib(...words).stdout).listen, 'unix:///run/crib/crib.sock');
-  }
-});
+import { buildProgram, SERVE_FLAGS } from '../../../cri/cli/program.js';
 
 test('what follows the container is the command of exec, flags too', async () => {
   const program = buildProgram();
@@ -66,4 +11,11 @@ test('what follows the container is the command of exec, flags too', async () =>
   });
   await program.parseAsync(['exec', 'web', 'ls', '-l', '--json', '/'], { from: 'user' });
   assert.deepEqual(seen, ['ls', '-l', '--json', '/']);
+});
+
+test('a flag of serve sets one field of the configuration, each another', () => {
+  assert.equal(new Set(SERVE_FLAGS.map(([, field]) => field)).size, SERVE_FLAGS.length);
+  const serve = buildProgram().commands.find((command) => command.name() === 'serve');
+  const known = serve?.options.map(({ flags }) => flags) ?? [];
+  for (const [flag] of SERVE_FLAGS) assert.ok(known.includes(flag), flag);
 });
