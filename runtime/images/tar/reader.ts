@@ -46,7 +46,7 @@ const MAX_NAME = 4095;
 const MAX_META = 1 << 20;
 /** All global headers together: what they set is held to the end. */
 const MAX_GLOBALS = 64 << 20;
-const MAX_ID = 0xffff_fffe;
+const NO_ID = 0xffff_ffff;
 
 const TYPES: Readonly<Record<string, EntryType>> = {
   '0': 'file',
@@ -240,10 +240,14 @@ function checkedName(name: string, what: string): string {
   return name;
 }
 
-/** uid_t and gid_t are 32 bits, and the last value means "leave as it is" to chown(2). */
+/**
+ * uid_t and gid_t are 32 bits: -2, as macOS has its nobody, is 2^32 - 2. The last value means "leave as it is" to chown(2),
+ * and what is new is root's.
+ */
 function checkedId(id: number, path: string): number {
-  if (id < 0 || id > MAX_ID) throw badTar(`the owner of "${path}" is out of range: ${id}`);
-  return id;
+  if (id < -NO_ID || id > NO_ID) throw badTar(`the owner of "${path}" is out of range: ${id}`);
+  const unsigned = id >>> 0;
+  return unsigned === NO_ID ? 0 : unsigned;
 }
 
 function xattrsOf(pax: PaxRecords): ReadonlyMap<string, Buffer> {

@@ -121,6 +121,12 @@ test('a slash at the end makes a directory of what has no content, as old archiv
   assert.equal(full?.content, 'content');
 });
 
+test('an owner is a number of 32 bits: a negative one is a large one, and the last is none', () => {
+  const ids = ['-2', '-1', '4294967294', '4294967295', '70000'];
+  const owners = read(tar(ids.map((id) => file(id, '', { pax: { uid: id, gid: id } })))).map(({ entry }) => entry.uid);
+  assert.deepEqual(owners, [4294967294, 0, 4294967294, 0, 70000]);
+});
+
 test('an empty extended attribute is one', () => {
   const [first] = read(tar([file('a', '', { pax: { 'SCHILY.xattr.user.e': '' } })]));
   assert.deepEqual(first?.entry.xattrs, new Map([['user.e', Buffer.alloc(0)]]));
@@ -136,7 +142,7 @@ const BAD: readonly [string, Buffer, RegExp][] = [
   ['a PAX record without a key', tar([{ name: 'x', flag: 'x', content: '5 =a\n' }, file('a')]), /without a key/],
   ['a PAX size that is none', tar([file('a', '', { pax: { size: '1e3' } })]), /not a number/],
   ['an extended header of 2 MiB', tar([{ name: 'x', flag: 'x', content: Buffer.alloc(2 << 20) }]), /limit/],
-  ['an owner out of range', tar([file('a', '', { pax: { uid: '4294967295' } })]), /out of range/],
+  ['an owner out of range', tar([file('a', '', { pax: { uid: '4294967296' } })]), /out of range/],
 ];
 
 for (const [what, archive, message] of BAD) {
