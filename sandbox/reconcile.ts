@@ -61,12 +61,13 @@ async function settlePods(node: Node): Promise<void> {
     attempt(node, `end pod ${pod.id}, which a reboot has ended`, () => node.endPod(pod, 'stopping')),
   );
   const left = new Set([...[...node.pods.values()].map(({ id }) => id), ...node.parts.network.attached()]);
-  const settled = atOnce([...left], AT_A_TIME, async (id) => {
+  const settle = async (id: string) => {
     const pod = node.pods.find(id);
     await (pod === undefined ? detachStray(node, id) : pod.serial.run(() => settlePod(node, pod)));
     for (const container of node.containersOf(id)) followVolumes(node, container);
     left.delete(id);
-  });
+  };
+  const settled = atOnce([...left], AT_A_TIME, (id) => attempt(node, `settle pod ${id}`, () => settle(id)));
   if (await atMost(settled, SETTLE_TIMEOUT_MS)) return;
   node.parts.log.warn({ pods: [...left] }, 'pods are settled behind the start, which they would hold up');
 }
