@@ -12,7 +12,8 @@ import { asContainer } from './record.js';
 const HELLO_TIMEOUT_MS = 5000;
 
 interface Pending {
-  readonly method: string;
+  /** What was asked for, and of what, for errors. */
+  readonly what: string;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: CribError) => void;
   readonly onOutput: CallOptions['onOutput'] | undefined;
@@ -91,19 +92,20 @@ export class Link {
   /** One request. Rejects with the keeper's own CribError, or UNAVAILABLE when the connection ends first. */
   call(method: string, params: object, options: CallOptions): Promise<unknown> {
     const id = this.#nextId++;
+    const what = 'id' in params ? `${method} ${params.id}` : method;
     return new Promise((resolve, reject) => {
-      if (!this.isOpen) return reject(gone(method));
-      if (options.signal?.aborted === true) return reject(new CribError('CANCELLED', `${method} was cancelled`));
+      if (!this.isOpen) return reject(gone(what));
+      if (options.signal?.aborted === true) return reject(new CribError('CANCELLED', `${what} was cancelled`));
       const frame = encodeFrame({ id, method, params });
       const timer =
         options.timeoutMs > 0
-          ? setTimeout(() => this.#expire(id, method, options.timeoutMs), options.timeoutMs)
+          ? setTimeout(() => this.#expire(id, what, options.timeoutMs), options.timeoutMs)
           : undefined;
-      const abort = () => this.#abort(id, method, options.lingerMs ?? 0);
+      const abort = () => this.#abort(id, what, options.lingerMs ?? 0);
       const done = () => options.signal?.removeEventListener('abort', abort);
       options.signal?.addEventListener('abort', abort, { once: true });
       this.#pending.set(id, {
-        method,
+        what,
         resolve: (result) => {
           done();
           resolve(result);
@@ -168,18 +170,18 @@ export class Link {
     return pending;
   }
 
-  #expire(id: number, method: string, milliseconds: number): void {
+  #expire(id: number, what: string, milliseconds: number): void {
     this.#socket.write(encodeFrame({ cancel: id }));
     this.#take(id)?.reject(
-      new CribError('DEADLINE_EXCEEDED', `the keeper did not answer ${method} within ${milliseconds} ms`),
+      new CribError('DEADLINE_EXCEEDED', `the keeper did not answer ${what} within ${milliseconds} ms`),
     );
   }
 
-  #abort(id: number, method: string, lingerMs: number): void {
+  #abort(id: number, what: string, lingerMs: number): void {
     this.#socket.write(encodeFrame({ cancel: id }));
     const pending = this.#take(id);
     if (pending === undefined) return;
-    const reject = () => pending.reject(new CribError('CANCELLED', `${method} was cancelled`));
+    const reject = () => pending.reject(new CribError('CANCELLED', `${what} was cancelled`));
     if (lingerMs === 0) {
       reject();
       return;
@@ -188,16 +190,16 @@ export class Link {
       this.#take(id);
       reject();
     }, lingerMs);
-    this.#pending.set(id, { method, resolve: reject, reject, onOutput: undefined, onStarted: undefined, timer });
+    this.#pending.set(id, { what, resolve: reject, reject, onOutput: undefined, onStarted: undefined, timer });
   }
 
   #failAll(): void {
-    for (const [id, { method }] of [...this.#pending]) this.#take(id)?.reject(gone(method));
+    for (const [id, { what }] of [...this.#pending]) this.#take(id)?.reject(gone(what));
   }
 }
 
-function gone(method: string): CribError {
-  return new CribError('UNAVAILABLE', `${method}: the connection to the keeper ended; the outcome is not known`);
+function gone(what: string): CribError {
+  return new CribError('UNAVAILABLE', `${what}: the connection to the keeper ended; the outcome is not known`);
 }
 
 /** An error as the keeper sends it. */

@@ -1,6 +1,6 @@
 /** ExecSync: the keeper collects what the command writes. */
 
-import { CribError } from '../../runtime/errors.js';
+import { attempting, CribError } from '../../runtime/errors.js';
 import { lastRuntimeError, readLogFrom } from '../../runtime/oci/runtime-log.js';
 import type { ExecSyncResult } from '../types.js';
 import { ExecFiles, type ExecPlace, innerKillOf } from './exec-files.js';
@@ -35,7 +35,7 @@ export async function execSync(
     };
     const result = await keeper.exec(spec, signal).catch(async (error: unknown) => {
       await endLeftCommand(error, place, files);
-      throw error;
+      throw attempting(`exec in container ${id}`, error);
     });
     if (result.timedOut) {
       throw new CribError('DEADLINE_EXCEEDED', `exec in container ${id}: timed out after ${timeoutMs} ms`);

@@ -142,9 +142,9 @@ test('when the connection ends, what is open fails with UNAVAILABLE, and so does
     greeting((_, __, socket) => void socket.destroy()),
     async (peer) => {
       const link = await peer.open();
-      await assert.rejects(link.call('x', {}, { timeoutMs: 0 }), {
+      await assert.rejects(link.call('signal', { id: 'c1' }, { timeoutMs: 0 }), {
         code: 'UNAVAILABLE',
-        message: /^x: .*outcome is not known/,
+        message: /^signal c1: .*outcome is not known/,
       });
       assert.deepEqual([link.isOpen, peer.closed], [false, true]);
       await assert.rejects(link.call('x', {}, { timeoutMs: 0 }), { code: 'UNAVAILABLE' });
