@@ -8,6 +8,7 @@ import os from 'node:os';
 import { P, RLIMIT_NOFILE } from '../linux/constants.js';
 
 import { type ChildExit, type ResourceLimit, resourceLimit, waitForExit } from '../linux/processes.js';
+import { killTree } from './kill-process.js';
 import { openNull } from './null-device.js';
 
 /** Descriptors that a spawn may need beyond those that are open. */
@@ -140,7 +141,11 @@ export class Children {
 
 /** SIGKILLs the process group that `spawn` gave a child; no error when it is gone. */
 export function killGroup(child: ChildProcess): void {
-  if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) killGroupOf(child.pid);
+  if (runs(child)) killGroupOf(child.pid);
+}
+
+function runs(child: ChildProcess): child is ChildProcess & { readonly pid: number } {
+  return child.pid !== undefined && child.exitCode === null && child.signalCode === null;
 }
 
 /** The same by the pid of a child that was not reaped yet. */
@@ -158,13 +163,20 @@ export interface ChildEnd {
   readonly timedOut: boolean;
 }
 
-/** Waits for the exit, not for the stdio, of a child; SIGKILLs its group after `timeoutMs`. Rejects if it never started. */
+/**
+ * Waits for the exit, not for the stdio, of a child. After `timeoutMs` SIGKILLs it with what it has started, which leaves
+ * the group of an OCI runtime before that tells of it. Rejects if it never started.
+ */
 export function childEnd(child: ChildProcess, timeoutMs: number): Promise<ChildEnd> {
   return new Promise((resolve, reject) => {
     let timedOut = false;
     const timer = setTimeout(() => {
       timedOut = true;
-      killGroup(child);
+      try {
+        if (runs(child)) killTree(child.pid);
+      } finally {
+        killGroup(child);
+      }
     }, timeoutMs);
     child.once('error', (error) => {
       clearTimeout(timer);

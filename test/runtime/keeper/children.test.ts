@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Children, childEnd, exitCodeOf, killGroup, killGroupOf } from '../../../runtime/keeper/children.js';
 import { RLIMIT_NOFILE } from '../../../runtime/linux/constants.js';
-import { becomeSubreaper, type ChildExit, resourceLimit } from '../../../runtime/linux/processes.js';
+import { becomeSubreaper, type ChildExit, resourceLimit, startTimeOf } from '../../../runtime/linux/processes.js';
+import { until } from '../../support/until.js';
 
 before(becomeSubreaper);
 /** A signal listener does not keep a process running that waits for nothing but orphans. */
@@ -92,4 +95,15 @@ test('also with more open than that limit allows, and from the first moment on',
   const { hard } = resourceLimit(RLIMIT_NOFILE);
   assert.deepEqual([code, text.trim().split('\n')], [6, ['777', '777', String(hard), 'a b $x']]);
   assert.equal(resourceLimit(RLIMIT_NOFILE).soft, hard, 'its own is as it was');
+});
+
+test('what takes too long goes with what it has started in a session of its own', async () => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'crib-children-'));
+  const file = path.join(directory, 'pid');
+  const child = children.spawn(['sh', '-c', `setsid sh -c 'echo $$ >${file}; exec sleep 60' & wait`], env, []);
+  const told = () => (fs.existsSync(file) ? Number(fs.readFileSync(file, 'utf8')) : 0);
+  await until(() => told() > 0, 'it has started another');
+  assert.equal((await childEnd(child, 1)).timedOut, true);
+  await until(() => startTimeOf(told()) === undefined, 'that has ended too');
+  fs.rmSync(directory, { recursive: true });
 });
