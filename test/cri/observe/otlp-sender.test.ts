@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { OtlpSender } from '../../../cri/observe/otlp-sender.js';
 import type { Span } from '../../../cri/observe/span.js';
 import { recordingLog } from '../../support/log.js';
+import { until } from '../../support/until.js';
 
 const span = (name: string): Span => ({
   ...{ traceId: '1'.repeat(32), spanId: '2'.repeat(16), parentSpanId: '', name, kind: 'internal' },
@@ -37,7 +38,7 @@ test('spans are sent some at a time, and the rest when it ends', async (context)
   const { log } = recordingLog();
   const sender = new OtlpSender({ endpoint, resource: {}, log, intervalMs: 50 });
   for (let index = 0; index < 300; index += 1) sender.add(span(`s${index}`));
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await until(() => batches.length === 2, 'all that is queued is sent');
   sender.add(span('last'));
   await sender.close();
   assert.deepEqual(
