@@ -27,6 +27,11 @@ function unsupported(field: protobuf.Field, what: string): never {
   throw new Error(`${field.fullName}: ${what} is not supported by the generator`);
 }
 
+/** A field that says whether it was set, which only `optional` and `oneof` have, would lose that. */
+export function checkField(field: protobuf.Field): protobuf.Field {
+  return field.partOf === null ? field : unsupported(field, 'optional or oneof');
+}
+
 function scalarOf(field: protobuf.Field): Scalar {
   if (field.resolvedType instanceof protobuf.Enum) {
     return { type: typeName(field.resolvedType), initial: '0', read: 'readInt32' };
