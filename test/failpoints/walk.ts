@@ -32,6 +32,7 @@ export async function walk(
   const stage = await Stage.open({ network: activity === 'cni' ? 'cni' : 'bridge', ociRuntime, handler });
   try {
     await doOnce(stage, activity, await WalkClient.arm(stage, NOTHING), 'warm');
+    if (activity === 'pull') await removeSpared(stage);
     const before = await stage.count();
     const results: CaseResult[] = [];
     for (const [index, disturbed] of cases.entries()) {
@@ -64,11 +65,7 @@ async function walkOne(
   }
   if (!(await client.end())) failures.push('the step was not reached');
   failures.push(...client.failures);
-  // What a pull that was given up still held was spared: the next removal sweeps it.
-  if (activity === 'pull') {
-    await sleep(LET_GO_MS);
-    await stage.daemon.cri.images.removeImage({ image: { image: stage.pulled } });
-  }
+  if (activity === 'pull') await removeSpared(stage);
   // What could not be undone is the next start's to take.
   if (disturbed.cause !== undefined && disturbed.action === 'error') failures.push(...(await stage.restart()));
   if (failures.length === 0) failures.push(...(await stage.leftSince(before)));
@@ -78,6 +75,12 @@ async function walkOne(
 async function doOnce(stage: Stage, activity: Activity, client: WalkClient, name: string): Promise<void> {
   if (activity === 'pull') await walkPull(stage, client);
   else await new PodWalk(stage, client, name).run();
+}
+
+/** What a pull that was given up still held was spared by the removal: the next one sweeps it. On a busy machine that is any. */
+async function removeSpared(stage: Stage): Promise<void> {
+  await sleep(LET_GO_MS);
+  await stage.daemon.cri.images.removeImage({ image: { image: stage.pulled } });
 }
 
 /** After a failure, so that the next case begins with an empty node. */
