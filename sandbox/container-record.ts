@@ -83,9 +83,11 @@ export class Container {
   removed = false;
   /** Those who wait for the exit. */
   readonly #waiting = new Set<() => void>();
+  #exited: boolean;
 
   constructor(record: ContainerRecord) {
     this.record = record;
+    this.#exited = record.state === 'exited';
   }
 
   get id(): string {
@@ -94,12 +96,13 @@ export class Container {
 
   /** Called once the exit is on disk. */
   markExited(): void {
+    this.#exited = true;
     for (const wake of this.#waiting) wake();
   }
 
   /** True when it has exited within `milliseconds`. */
   async waitForExit(milliseconds: number): Promise<boolean> {
-    if (this.record.state === 'exited') return true;
+    if (this.#exited || this.record.state === 'exited') return true;
     return new Promise((resolve) => {
       const end = (exited: boolean) => {
         clearTimeout(timer);
