@@ -45,6 +45,13 @@ const SYSCALLS_NOT_FROM = ['cri/services', 'cri/api'];
 
 const MAX_LINES = 400;
 
+/** What puts others together, or calls only what they are tested for: the tests of the whole are theirs. No new ones. */
+const UNTESTED = [
+  ...['cri/api/method.ts', 'cri/cli/commands/doctor.ts', 'cri/cli/commands/run.ts', 'cri/cli/doctor/backends.ts'],
+  ...['cri/cli/gvisor-handler.ts', 'cri/cli/node-assembly.ts', 'cri/cli/streaming/session.ts'],
+  ...['cri/kubernetes/pod-worker.ts', 'cri/streaming/spdy/frames.ts', 'sandbox/host/backend.ts'],
+];
+
 interface Source {
   readonly path: string;
   readonly text: string;
@@ -176,13 +183,12 @@ describe('architecture', () => {
     assert.deepEqual(wrong, []);
   });
 
-  it('has a test beside every source file', async (context) => {
+  it('has a test beside every source file but those whose tests are others', async () => {
     const tests = new Set(all.map(({ path }) => path));
     const without = crib.filter(({ path }) => !tests.has(`test/${path.replace(/\.ts$/, '.test.ts')}`));
     const missing: string[] = [];
     for (const { path } of without) if (await hasCode(path)) missing.push(path);
-    // Not a failure yet: the list is printed with every run and shall only get shorter.
-    if (missing.length > 0) context.todo(`${missing.length} source files have none: ${missing.join(' ')}`);
+    assert.deepEqual(missing, UNTESTED);
   });
 });
 

@@ -6,26 +6,23 @@
 import type { ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import net from 'node:net';
 import { attempting } from '../errors.js';
 import { descriptorRoom } from '../linux/descriptor-room.js';
 import { makePipe } from '../linux/descriptors.js';
 import { startTimeOf } from '../linux/processes.js';
 import { type Children, exitCodeOf, killGroupOf } from './children.js';
-import type { ExecMemory, PipeMemory } from './handover.js';
+import type { ExecMemory } from './handover.js';
 import { killInner } from './inner-kill.js';
 import { killTree } from './kill-process.js';
+import { PipeReader } from './pipe-reader.js';
 import type { KeptExecSpec, KeptInnerKill } from './protocol.js';
 
 /** After the exit the pipes are read until they are silent for this long, */
 const GRACE_IDLE_MS = 500;
 /** and no longer than this. */
 const GRACE_MAX_MS = 2000;
-const READ_BYTES = 64 * 1024;
 /** Its pipes, and what starting a program takes. */
 const EXEC_DESCRIPTORS = 10;
-
-const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
 
 export type OutputName = 'stdout' | 'stderr';
 
@@ -217,108 +214,4 @@ function exitOf(child: ChildProcess, request: KeptExecSpec): Promise<number> {
 /** The same clock in the next program of this process. */
 function monotonicMs(): number {
   return Number(process.hrtime.bigint() / 1_000_000n);
-}
-
-/** Reads a pipe to its end; hands on the first `limit` bytes and drops the rest. */
-class PipeReader {
-  readonly #fd: number | undefined;
-  readonly #socket: net.Socket | undefined;
-  #left = 0;
-  #ended = false;
-  #frozen = false;
-  /** Since when the sink takes no more (performance.now). */
-  #heldSince: number | undefined;
-  #heldMs = 0;
-  #lastRead = 0;
-  #onEnd: (() => void) | undefined;
-
-  /** Owns the descriptor. `pipe` undefined: it has ended already. */
-  constructor(pipe: PipeMemory | undefined, sink: (data: Buffer) => boolean) {
-    this.#fd = pipe?.fd;
-    if (pipe === undefined) {
-      this.#ended = true;
-      return;
-    }
-    this.#left = pipe.left;
-    const callback = (size: number) => {
-      this.#lastRead = performance.now();
-      const kept = Math.min(size, this.#left);
-      this.#left -= kept;
-      if (kept === 0 || sink(Buffer.from(readBuffer.subarray(0, kept)))) return true;
-      this.#heldSince = performance.now();
-      return false;
-    };
-    const options: net.SocketConstructorOpts & { onread: net.OnReadOpts } = {
-      fd: pipe.fd,
-      readable: true,
-      writable: false,
-      onread: { buffer: readBuffer, callback },
-    };
-    this.#socket = new net.Socket(options);
-    for (const event of ['end', 'error', 'close']) this.#socket.on(event, () => this.#end());
-    this.#socket.resume();
-  }
-
-  get memory(): PipeMemory | undefined {
-    return this.#ended || this.#fd === undefined ? undefined : { fd: this.#fd, left: this.#left };
-  }
-
-  freeze(): void {
-    this.#frozen = true;
-    this.#socket?.pause();
-  }
-
-  thaw(): void {
-    this.#frozen = false;
-    this.#goOn();
-  }
-
-  drained(): void {
-    if (this.#heldSince === undefined) return;
-    this.#lastRead = performance.now();
-    this.#heldMs += this.#lastRead - this.#heldSince;
-    this.#heldSince = undefined;
-    this.#goOn();
-  }
-
-  /** Reads on, but hands nothing on any more. */
-  discard(): void {
-    this.#left = 0;
-    this.drained();
-  }
-
-  #goOn(): void {
-    if (!this.#ended && !this.#frozen && this.#heldSince === undefined) this.#socket?.resume();
-  }
-
-  /**
-   * Resolves at the end, or when nothing came for `idleMs`, or at `deadline` (performance.now). The time in which the
-   * sink takes nothing does not count.
-   */
-  async silent(idleMs: number, deadline: number): Promise<void> {
-    this.#lastRead = performance.now();
-    this.#heldMs = 0;
-    while (!this.#ended) {
-      const held = this.#heldSince !== undefined;
-      const left = held ? idleMs : Math.min(this.#lastRead + idleMs, deadline + this.#heldMs) - performance.now();
-      if (left <= 0) return;
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, left);
-        this.#onEnd = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-  }
-
-  close(): void {
-    this.#end();
-    this.#socket?.destroy();
-  }
-
-  #end(): void {
-    this.#ended = true;
-    this.#onEnd?.();
-  }
 }
