@@ -1,6 +1,7 @@
 /** Real network namespaces, and what the host has of interfaces, rules and reservations. */
 
 import { execFile, spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -20,8 +21,15 @@ export async function command(file: string, ...args: string[]): Promise<string> 
   return (await execute(file, args, { timeout: 20_000, maxBuffer: 16 * 1024 * 1024 })).stdout;
 }
 
+/** Removed once more at the end: what a test takes down after itself may have written there again. */
+const directories: string[] = [];
+process.once('exit', () => {
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+});
+
 export async function temporary(t: TestContext): Promise<string> {
   const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'crib-network-'));
+  directories.push(directory);
   t.after(() => fs.rm(directory, { recursive: true, force: true }));
   return directory;
 }
