@@ -35,7 +35,9 @@ const demo: Check = {
     await eventually('the page is served on a port of the host', async () => {
       return (await page('127.0.0.1', 18080, '/'))?.includes('Hello from a pod') === true;
     });
-    assert.match((await page('127.0.0.1', 18080, '/time.txt')) ?? '', /UTC/);
+    await eventually('the other container has written its page', async () => {
+      return /UTC/.test((await page('127.0.0.1', 18080, '/time.txt')) ?? '');
+    });
     assert.match(await node.api.logs(pod, 'clock'), /ticking for demo/);
     assert.match(await node.api.logs(pod, 'prepare'), /the page is written/);
     assert.match(await sh(node, pod, 'cat /scratch/now', 'web'), /UTC/);
