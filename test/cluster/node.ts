@@ -246,12 +246,15 @@ kubelet_roots = ["${this.kubeletRoot}"]
   async removeAndWait(name: string): Promise<void> {
     await this.remove(name);
     await eventually(`${name} is gone`, async () => {
-      const { items } = await this.cri.runtime.listPodSandbox({
-        filter: { state: { state: PodSandboxState.SANDBOX_READY } },
-      });
-      const runs = items.some(({ metadata }) => metadata?.name === `${name}-${NODE_NAME}`);
-      return !runs && (await this.pod(name)) === undefined;
+      return !(await this.runs(`${name}-${NODE_NAME}`)) && (await this.pod(name)) === undefined;
     });
+  }
+
+  /** Whether the runtime has a sandbox of this pod that is not stopped. */
+  async runs(podName: string): Promise<boolean> {
+    const filter = { state: { state: PodSandboxState.SANDBOX_READY } };
+    const { items } = await this.cri.runtime.listPodSandbox({ filter });
+    return items.some(({ metadata }) => metadata?.name === podName);
   }
 }
 

@@ -30,7 +30,8 @@ export async function startSteadyPods(node: ClusterNode): Promise<void> {
   await node.untilPod('steady-host', 'is ready', isReady);
 }
 
-interface Life {
+/** What a restart that nobody may notice leaves as it is. */
+export interface Life {
   readonly uid: string;
   readonly ip: string | undefined;
   readonly container: string;
@@ -38,7 +39,7 @@ interface Life {
   readonly restarts: number | undefined;
 }
 
-function lifeOf(pod: Pod): Life {
+export function lifeOf(pod: Pod): Life {
   const status = containerOf(pod);
   return {
     uid: pod.metadata.uid,

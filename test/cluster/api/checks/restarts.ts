@@ -1,9 +1,9 @@
 /** Restarts under pods of the API, in each sandbox: nothing of them may change. */
 
 import assert from 'node:assert/strict';
-import { PodSandboxState } from '../../../../cri/api/generated/index.js';
 import { type Check, NotHere, STAY } from '../../check.js';
-import { containerId, containerOf, isReady, type Pod } from '../../manifest.js';
+import { lifeOf } from '../../checks/restarts.js';
+import { isReady, type Pod } from '../../manifest.js';
 import { eventually } from '../../wait.js';
 import type { ApiCluster } from '../cluster.js';
 import { SANDBOXES } from '../sandboxes.js';
@@ -65,26 +65,13 @@ function steady(cluster: ApiCluster, name: string): Promise<Pod> {
   return cluster.untilPod(name, 'is ready', isReady);
 }
 
-function lifeOf(pod: Pod): object {
-  const status = containerOf(pod);
-  return {
-    ip: pod.status.podIP,
-    container: containerId(pod),
-    startedAt: status?.state?.running?.startedAt,
-    restarts: status?.restartCount,
-  };
-}
-
 const forced: Check<ApiCluster> = {
   name: 'deleted by force: gone from the API at once, and from the node soon after',
   run: async (cluster) => {
     await cluster.started('forced', { terminationGracePeriodSeconds: 30, containers: [{ script: 'exec sleep 1000' }] });
     await cluster.kubectl.say(['delete', 'pod', 'forced', '--grace-period=0', '--force']);
     await eventually('nothing of it runs', async () => {
-      const { items } = await cluster.node.cri.runtime.listPodSandbox({
-        filter: { state: { state: PodSandboxState.SANDBOX_READY } },
-      });
-      return items.every(({ metadata }) => metadata?.name !== 'forced');
+      return !(await cluster.node.runs('forced'));
     });
   },
 };

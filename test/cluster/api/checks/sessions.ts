@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type Check, STAY } from '../../check.js';
 import { page } from '../../checks/security.js';
-import type { ContainerStatus, Pod } from '../../manifest.js';
+import { type ContainerStatus, containerOf, type Pod } from '../../manifest.js';
 import type { ApiCluster } from '../cluster.js';
 
 const exec: Check<ApiCluster> = {
@@ -44,7 +44,10 @@ const logs: Check<ApiCluster> = {
         { name: 'other', script: 'echo of the other' },
       ],
     });
-    await cluster.untilPod('logs', 'runs again', (pod) => restartsOf(pod) === 1 && stateOf(pod)?.running !== undefined);
+    await cluster.untilPod('logs', 'runs again', (pod) => {
+      const status = containerOf(pod);
+      return status?.restartCount === 1 && status.state?.running !== undefined;
+    });
     const [previous, followed] = await Promise.all([
       kubectl.say(['logs', 'logs', '-c', 'main', '--previous']),
       kubectl.say(['logs', 'logs', '-c', 'main', '--follow']),
@@ -55,18 +58,6 @@ const logs: Check<ApiCluster> = {
     await cluster.remove('logs');
   },
 };
-
-function statusOf(pod: Pod, name = 'main'): ContainerStatus | undefined {
-  return pod.status.containerStatuses?.find((status) => status.name === name);
-}
-
-function restartsOf(pod: Pod): number | undefined {
-  return statusOf(pod)?.restartCount;
-}
-
-function stateOf(pod: Pod): ContainerStatus['state'] {
-  return statusOf(pod)?.state;
-}
 
 const cp: Check<ApiCluster> = {
   name: 'kubectl cp, there and back',
